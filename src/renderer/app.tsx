@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Snapshot } from '../shared/contract/index.ts';
 import { drawAccess } from './theme/access.ts';
@@ -93,6 +93,16 @@ function screenOf(s: Snapshot): ReactElement {
   }
 }
 
+/** To the screen's heading, unless something on the screen has the focus already. */
+function focusHeading(scope: HTMLElement): void {
+  const { activeElement } = document;
+  if (activeElement !== null && scope.contains(activeElement)) return;
+  const heading = scope.querySelector<HTMLElement>('main h1, main h2');
+  if (heading === null) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
 /**
  * The whole view: the last snapshot's screen, and the veil while the line to the core is not to be
  * trusted.
@@ -124,6 +134,12 @@ function View(): ReactElement {
   }, [snapshot]);
 
   useLayoutEffect(() => (body.current === null ? undefined : keepFitting(body.current)), []);
+
+  const screen = snapshot?.screen;
+  // Who goes by keys or listens begins each screen at its heading. What is deaf takes no focus.
+  useEffect(() => {
+    if (screen !== undefined && !deaf && body.current !== null) focusHeading(body.current);
+  }, [screen, deaf]);
 
   const veiled = link !== 'up' || snapshot === null;
   return (

@@ -10,6 +10,8 @@ export interface ErrorText {
 export interface ErrorEntry {
   /** A short heading for the screen. */
   readonly title: ErrorText;
+  /** The heading that customers see, where `title` is a matter of staff. */
+  readonly shown?: ErrorText;
   readonly customer: ErrorText;
   readonly technician: ErrorText;
 }
@@ -19,8 +21,33 @@ function e(
   customer: [string, string],
   technician: [string, string],
 ): ErrorEntry {
-  const text = (pair: [string, string]): ErrorText => ({ zh: pair[0], en: pair[1] });
-  return { title: text(title), customer: text(customer), technician: text(technician) };
+  return { title: both(title), customer: both(customer), technician: both(technician) };
+}
+const both = (pair: [string, string]): ErrorText => ({ zh: pair[0], en: pair[1] });
+
+/** What nobody but staff can mend: the machine serves nobody. */
+function stopped(title: [string, string], technician: [string, string]): ErrorEntry {
+  return {
+    title: both(title),
+    shown: { zh: '很抱歉，现在不能办理', en: 'Sorry, this machine cannot serve you now' },
+    customer: {
+      zh: '请到别的自助机或营业厅办理，或拨打热线。已付款的订单不受影响。',
+      en: 'Please use another machine or a service hall, or call the hotline. Paid orders are safe.',
+    },
+    technician: both(technician),
+  };
+}
+/** … and: it goes on telling, and sells nothing. */
+function notSelling(title: [string, string], technician: [string, string]): ErrorEntry {
+  return {
+    title: both(title),
+    shown: { zh: '很抱歉，现在不能充值', en: 'Sorry, no recharging just now' },
+    customer: {
+      zh: '请到别的自助机或营业厅充值，或拨打热线。已付款的订单不受影响。',
+      en: 'Please recharge at another machine or a service hall, or call the hotline. Paid orders are safe.',
+    },
+    technician: both(technician),
+  };
 }
 
 const NOT_CHARGED: [string, string] = ['没有收您的钱', 'You have not been charged'];
@@ -44,7 +71,7 @@ export const ERRORS = {
   'CARD-0103': e(
     ['这不是燃气卡', 'This is not a meter card'],
     [
-      `本机不认识这张卡，请换燃气卡。${NOT_CHARGED[0]}。`,
+      `机器不认识这张卡，请换燃气卡。${NOT_CHARGED[0]}。`,
       `This machine does not know this card. Please use your meter card. ${NOT_CHARGED[1]}.`,
     ],
     ['SELECT 应用失败：外来卡', 'SELECT refused: foreign card'],
@@ -52,7 +79,7 @@ export const ERRORS = {
   'CARD-0104': e(
     ['卡内数据有误', 'The data on the card is damaged'],
     [
-      `卡内数据校验不通过，请带卡到营业厅检修。${NOT_CHARGED[0]}。`,
+      `卡里的数据有误，请带卡到营业厅办理。${NOT_CHARGED[0]}。`,
       `The data on this card fails its check. Please take the card to a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['校验和 (crc16) 或计数、累计不一致', 'crc16, count or cumulative inconsistent'],
@@ -91,7 +118,7 @@ export const ERRORS = {
   ),
   'CARD-0109': e(
     ['这是工作卡', 'This is a staff card'],
-    ['工作卡不能在本机充值，请取走。', 'Staff cards are not recharged here. Please take it.'],
+    ['工作卡不能在这里充值，请取走。', 'Staff cards are not recharged here. Please take it.'],
     ['员工或工具卡', 'Staff or tool card'],
   ),
   'CARD-0110': e(
@@ -117,7 +144,7 @@ export const ERRORS = {
   'CARD-0201': e(
     ['卡拒绝了认证', 'The card refused the key'],
     [
-      `这张卡不接受本机的密钥，请到营业厅办理。`,
+      `卡没有通过核对，请带卡到营业厅办理。`,
       'This card does not accept this machine’s key. Please go to a service hall.',
     ],
     [
@@ -160,7 +187,7 @@ export const ERRORS = {
   'CARD-0206': e(
     ['这类卡暂时不能充值', 'Not this kind of card now'],
     [
-      `本机暂时不能写这类卡。${NOT_CHARGED[0]}。`,
+      `这台机器暂时不能给这类卡充值。${NOT_CHARGED[0]}。`,
       `This machine cannot write this kind of card now. ${NOT_CHARGED[1]}.`,
     ],
     ['密钥提供者不可用', 'Key provider unavailable'],
@@ -177,16 +204,16 @@ export const ERRORS = {
   'SALE-0102': e(
     ['卡和账户的次数不一致', 'Card and account do not match'],
     [
-      `卡内购气次数与系统不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `卡里的购气次数和收费系统的不一样，请带卡到营业厅核对。${NOT_CHARGED[0]}。`,
       `The purchase count on the card is not the system’s. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['卡内次数≠中心次数', 'Card count differs from central'],
   ),
   'SALE-0103': e(
-    ['系统里没有这张卡', 'This card is not known'],
+    ['没有查到这张卡', 'This card is not known'],
     [
-      `系统里查不到这张卡，请到营业厅办理。${NOT_CHARGED[0]}。`,
-      `The system does not know this card. Please go to a service hall. ${NOT_CHARGED[1]}.`,
+      `收费系统里没有这张卡，请带卡到营业厅办理。${NOT_CHARGED[0]}。`,
+      `The billing system does not know this card. Please go to a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['中心无此卡', 'Unknown at central'],
   ),
@@ -217,7 +244,7 @@ export const ERRORS = {
   'SALE-0107': e(
     ['有一笔未完成的购气', 'An unfinished purchase exists'],
     [
-      `这张卡或同一户的另一张卡有一笔没做完的购气，请用原来的卡到原来的机器继续，或拨打热线。不会重复收费。`,
+      `这张卡或同一户的另一张卡有一笔没做完的购气，请用原来那张卡接着办，任何一台机器都行，或拨打热线。不会重复收费。`,
       `This card, or another of the same account, has an unfinished purchase. Finish it there first, or call the hotline. You will not be charged twice.`,
     ],
     [
@@ -236,7 +263,7 @@ export const ERRORS = {
   'SALE-0109': e(
     ['表号不一致', 'A different meter'],
     [
-      `卡内表号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `卡里的表号和登记的不一样，请带卡到营业厅核对。${NOT_CHARGED[0]}。`,
       `The meter number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['卡回写表号≠账户表号', 'Meter number differs from the account'],
@@ -244,7 +271,7 @@ export const ERRORS = {
   'SALE-0110': e(
     ['暂时不能充值', 'Recharging is not possible now'],
     [
-      `暂时连不上收费系统，请稍后再来，或到其他网点办理。${NOT_CHARGED[0]}。`,
+      `暂时连不上收费系统，请稍后再来，或到其他自助机、营业厅办理。${NOT_CHARGED[0]}。`,
       `The billing system cannot be reached. Please come back later or use another hall. ${NOT_CHARGED[1]}.`,
     ],
     ['中心不可达且无可用缓存', 'Central away and no usable cache'],
@@ -268,7 +295,7 @@ export const ERRORS = {
   'SALE-0113': e(
     ['用户号不一致', 'Card and account do not match'],
     [
-      `卡内用户号与系统登记不一致，请到营业厅核对。${NOT_CHARGED[0]}。`,
+      `卡里的用户号和登记的不一样，请带卡到营业厅核对。${NOT_CHARGED[0]}。`,
       `The user number on the card is not the registered one. Please go to a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['卡内用户号≠账户', 'User number differs from the account'],
@@ -284,7 +311,7 @@ export const ERRORS = {
   'SALE-0115': e(
     ['这张卡没有未完成的订单', 'Nothing is unfinished on this card'],
     [
-      '这张卡在本机没有未写完的订单，也没有待退的款。要充值请取卡后重新插入；如果已付款，请拨打热线并报订单号。',
+      '没有查到这张卡有没办完的订单。要充值，请取卡后重新插入；如果已经付款，请拨打热线，报订单号。',
       'At this machine nothing is unfinished for this card and nothing is waiting to be refunded. To recharge, take the card and insert it again. If you have paid, call the hotline with the order number.',
     ],
     ['本机无此卡的未决订单', 'No open order of this kiosk for this card'],
@@ -292,7 +319,7 @@ export const ERRORS = {
   'SALE-0116': e(
     ['上一笔还没有办完', 'The last purchase is not finished'],
     [
-      '这张卡有一笔已付款、还没有写完的订单，现在连不上系统，不能接着写。钱是安全的：请稍后再插卡，本机会自动写完。',
+      '这张卡有一笔已付款、还没写完的订单，现在连不上收费系统，不能接着写。您的钱是安全的：请稍后再插卡，机器会自动写完。',
       'A paid purchase on this card is not finished, and the system cannot be reached to go on with it. Your money is safe: insert the card again later and the machine finishes it.',
     ],
     [
@@ -311,7 +338,7 @@ export const ERRORS = {
   'SALE-0118': e(
     ['暂时不能充值', 'Recharging is not possible now'],
     [
-      `本机要先和收费系统联系上才能充值，请稍后再来，或到其他网点办理。${NOT_CHARGED[0]}。`,
+      `要先和收费系统联系上才能充值，请稍后再来，或到其他自助机、营业厅办理。${NOT_CHARGED[0]}。`,
       `This machine must hear from the billing system before it recharges cards. Please come back later or use another hall. ${NOT_CHARGED[1]}.`,
     ],
     [
@@ -350,7 +377,7 @@ export const ERRORS = {
     ['没有查到', 'Not found'],
     [
       '用户号或电话后四位不对，请核对后再输一遍；电话换过的，请到营业厅登记，或拨打热线。',
-      'The user number or the end of the telephone number is not right. Please check and type both once more; a number that has changed is registered at a counter or by the hotline.',
+      'The user number or the end of the telephone number is not right. Please check and type both once more; a number that has changed is registered at a service hall or by the hotline.',
     ],
     [
       '中心没有这个用户号，或登记电话的后四位不符（不区分；一天错十次后当天不再答复）',
@@ -368,7 +395,7 @@ export const ERRORS = {
   'SALE-0124': e(
     ['合同文本刚有更新', 'The contract’s text has just changed'],
     [
-      `合同文本刚有更新，本机还没有收到。请过几分钟再来，或拨打热线。${NOT_CHARGED[0]}。`,
+      `合同文本刚有更新，这台机器还没有收到。请过几分钟再来，或拨打热线。${NOT_CHARGED[0]}。`,
       `The contract’s text has just changed, and this machine does not have the new one yet. Please come back in a few minutes or call the hotline. ${NOT_CHARGED[1]}.`,
     ],
     [
@@ -453,10 +480,10 @@ export const ERRORS = {
     ['付款码支付被拒：余额不足', 'Code payment declined: balance short'],
   ),
   'PAY-0402': e(
-    ['付款被钱包拒绝', 'The wallet refused'],
+    ['手机付款没有通过', 'The payment was not allowed'],
     [
-      '您的钱包没有同意这笔付款，没有收您的钱。请换一种方式，或拨打钱包客服。',
-      'Your wallet did not allow this payment. You have not been charged. Please pay another way or call your wallet.',
+      '微信、支付宝或银行没有通过这笔付款，没有收您的钱。请换一种付款方式。',
+      'Your wallet or bank did not allow this payment. You have not been charged. Please pay another way.',
     ],
     ['付款码支付被拒：风控、限额或账户', 'Code payment declined: risk, limit or account'],
   ),
@@ -471,7 +498,7 @@ export const ERRORS = {
   'PAY-0404': e(
     ['不认识这个码', 'This code is not known'],
     [
-      '这不是本机支持的付款码，没有收您的钱。请打开微信或支付宝的“收付款”。',
+      '这不是付款码，没有收您的钱。请打开微信或支付宝的“收付款”。',
       'This is not a payment code for this machine. You have not been charged. Please open “Pay” in your wallet.',
     ],
     ['扫到的码不属于已配置的渠道', 'The scanned code belongs to no configured provider'],
@@ -485,9 +512,9 @@ export const ERRORS = {
     ['付款码支付超时，已撤销', 'Code payment timed out and reversed'],
   ),
   'PAY-0406': e(
-    ['这种钱包暂时不能用', 'This wallet is not available now'],
+    ['这种付款方式暂时不能用', 'This wallet is not available now'],
     [
-      '这种钱包的线路暂时不通，没有收您的钱。请换一种方式付款。',
+      '这种付款方式的线路暂时不通，没有收您的钱。请换一种付款方式。',
       'The line of this wallet is down. You have not been charged. Please pay another way.',
     ],
     ['付款码属于线路不通的渠道', 'The code belongs to a provider whose line is down'],
@@ -495,8 +522,8 @@ export const ERRORS = {
   'PAY-0301': e(
     ['退款被支付平台拒绝', 'The refund was refused'],
     [
-      '退款没有成功，已登记由人工处理。请保留凭条。',
-      'The refund did not go through and is registered for staff. Please keep the slip.',
+      '退款没有成功，已登记由工作人员处理。您的钱是安全的，请保留凭条。',
+      'The refund did not go through, and staff take care of it. Your money is safe. Please keep the slip.',
     ],
     ['退款被拒或异常，已挂起', 'Refund refused or abnormal: parked'],
   ),
@@ -511,20 +538,18 @@ export const ERRORS = {
     ['收费系统的应答有误，请稍后再试。', 'The billing system answered wrongly. Please try later.'],
     ['中心应答不合约定或签名错误', 'Central’s answer breaks the contract or its signature'],
   ),
-  'BILL-0103': e(
+  'BILL-0103': stopped(
     ['终端未登记', 'This terminal is not enrolled'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['中心不认识此终端或签名被拒', 'Central does not know this terminal or refuses its signature'],
   ),
-  'BILL-0104': e(
+  'BILL-0104': notSelling(
     ['账本与中心不一致', 'The journal differs from central'],
-    ['本机暂停售气，等待核对。', 'This machine has stopped selling until it is checked.'],
     ['中心报告 FORK：同序号不同哈希', 'Central reports a FORK: same sequence, other hash'],
   ),
   'BILL-0105': e(
     ['正在另一台机器上办理', 'In progress at another machine'],
     [
-      '这笔订单正在另一台机器上续办，请几分钟后再插卡。您的钱是安全的。',
+      '这笔订单正在另一台机器上办，请几分钟后再插卡。您的钱是安全的。',
       'This order is being finished at another machine. Please insert the card again in a few minutes. Your money is safe.',
     ],
     [
@@ -553,18 +578,14 @@ export const ERRORS = {
     ],
     ['订单未处于可续办状态', 'The order is not in a state to be taken over'],
   ),
-  'BILL-0109': e(
+  'BILL-0109': stopped(
     ['等待中心批准', 'Waiting for central'],
-    [
-      '本机暂停服务，已付款的订单不受影响。',
-      'This machine is out of service. Paid orders are safe.',
-    ],
     ['账本需要中心授予新纪元 (epoch)', 'The journal needs a new epoch from central'],
   ),
   'BILL-0110': e(
     ['这笔订单由人工处理', 'This order is handled by staff'],
     [
-      '这张卡有一笔已付款的订单，因卡找不回来已转人工处理。请带卡到营业厅，或拨打热线。您的钱是安全的。',
+      '这张卡有一笔已付款的订单，因卡找不回来，已由工作人员处理。请带卡到营业厅，或拨打热线。您的钱是安全的。',
       'A paid order of this card was handed to staff because the card was reported as gone. Please bring the card to a service hall or call the hotline. Your money is safe.',
     ],
     [
@@ -587,7 +608,7 @@ export const ERRORS = {
   'BILL-0112': e(
     ['付款还在核对', 'The payment is still being confirmed'],
     [
-      '您的付款中心还没有核对到，稍后会自动再试，您的钱是安全的。请先不要取卡；如需离开，请带好凭条，以后插卡会继续。',
+      '收费系统还没有核对到您的付款，机器会自动再试，您的钱是安全的。请先不要取卡；要离开的，请带好凭条，以后插卡接着办。',
       'Central has not confirmed your payment yet; the machine tries again by itself. Your money is safe. Please leave the card in; if you must go, keep the slip: inserting the card later goes on.',
     ],
     [
@@ -598,8 +619,8 @@ export const ERRORS = {
   'BILL-0113': e(
     ['正在入账', 'Being credited'],
     [
-      '您的钱已经收到，收费系统还在入账，本机会自动再问，不用再付。请保留凭条，凭订单号可在本机查询。',
-      'Your payment has arrived and is still being credited; the machine goes on asking by itself. Do not pay again. Please keep the slip: its number tells how it stands at this machine.',
+      '您的钱已经收到，收费系统还在入账，机器会自动再问，不用再付。请保留凭条，凭订单号在任何一台机器都能查。',
+      'Your payment has arrived and is still being credited; the machine goes on asking by itself. Do not pay again. Please keep the slip: any machine tells by its number how it stands.',
     ],
     [
       '入账结果未知：以同一订单号再问，中心最终答复“未入账”之前不退款',
@@ -608,62 +629,45 @@ export const ERRORS = {
   ),
 
   // ---- journal ----
-  'JRNL-0101': e(
+  'JRNL-0101': stopped(
     ['账本打不开', 'The journal cannot be opened'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     [
       '账本打不开、被占用或磁盘不可写',
       'Journal cannot be opened, is in use or the disk is not writable',
     ],
   ),
-  'JRNL-0102': e(
+  'JRNL-0102': stopped(
     ['账本版本不符', 'The journal’s schema is not ours'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused'],
   ),
-  'JRNL-0103': e(
+  'JRNL-0103': stopped(
     ['账本校验不通过', 'The journal fails its check'],
-    [
-      '本机暂停服务，已付款的订单不受影响。',
-      'This machine is out of service. Paid orders are safe.',
-    ],
     ['哈希链、行或第二日志不一致', 'Hash chain, rows or second log inconsistent'],
   ),
-  'JRNL-0104': e(
+  'JRNL-0104': notSelling(
     ['磁盘空间不足', 'The disk is nearly full'],
-    ['本机暂停售气。', 'This machine has stopped selling.'],
     ['账本磁盘空间低于下限', 'Journal disk space below the limit'],
   ),
-  'JRNL-0105': e(
+  'JRNL-0105': stopped(
     ['账本没有同步写盘', 'The journal is not synchronous'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['synchronous 不是 FULL', 'synchronous is not FULL'],
   ),
-  'JRNL-0106': e(
+  'JRNL-0106': stopped(
     ['账本已从备份恢复', 'The journal was restored'],
-    [
-      '本机暂停服务，等待工作人员核对。已付款的订单不受影响。',
-      'This machine is out of service until staff have checked it. Paid orders are safe.',
-    ],
     [
       '账本损坏，已整体移出并由备份和第二日志恢复；待技术员在维护模式确认',
       'Damaged journal set aside whole and restored from backup and second log; a technician must accept it in maintenance mode',
     ],
   ),
-  'JRNL-0107': e(
+  'JRNL-0107': stopped(
     ['账本无法恢复', 'The journal cannot be restored'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     [
       '账本损坏，备份和第二日志都不可用',
       'Damaged journal; neither backup nor second log can be used',
     ],
   ),
-  'JRNL-0108': e(
+  'JRNL-0108': stopped(
     ['磁盘只读或损坏', 'The disk is read-only or failing'],
-    [
-      '本机暂停服务，已付款的订单不受影响。',
-      'This machine is out of service. Paid orders are safe.',
-    ],
     [
       '账本磁盘只读或读写出错：查看系统日志，检查或更换磁盘，再重启',
       'The journal’s disk is read-only or fails: look at the system’s log, check or replace it, then restart',
@@ -686,8 +690,8 @@ export const ERRORS = {
   'MNT-0103': e(
     ['维护中', 'Under maintenance'],
     [
-      '本机正在维护，暂停服务。已付款的订单不受影响。',
-      'This machine is under maintenance. Paid orders are safe.',
+      '工作人员正在检修。请稍候，或到别的自助机、营业厅办理。已付款的订单不受影响。',
+      'Staff are at work on it. Please wait, or use another machine or a service hall. Paid orders are safe.',
     ],
     ['技术员停用', 'Taken out of service by a technician'],
   ),
@@ -709,19 +713,16 @@ export const ERRORS = {
     ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty'],
   ),
   // ---- configuration and process ----
-  'CONF-0101': e(
+  'CONF-0101': stopped(
     ['配置文件有误', 'The configuration is wrong'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['terminal.json 不合规，见所指键', 'terminal.json is invalid; see the key named'],
   ),
-  'CONF-0102': e(
+  'CONF-0102': stopped(
     ['端口被占用', 'A port is taken'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['端口已被其它进程占用', 'The port is in use by another process'],
   ),
-  'CONF-0103': e(
+  'CONF-0103': stopped(
     ['演示密钥不可用于生产', 'Sample keys outside demo mode'],
-    ['本机暂停服务。', 'This machine is out of service.'],
     ['非演示模式拒绝样例密钥', 'Sample keys are refused outside demo mode'],
   ),
   'CONF-0104': e(
@@ -773,7 +774,7 @@ export const ERRORS = {
   'INV-0101': e(
     ['发票要先红冲', 'Its invoice is taken back first'],
     [
-      '这笔款开过发票，要先红冲发票，之后退款。您的钱是安全的，请保留凭条。',
+      '这笔款开过发票，要先作废发票，再退款。您的钱是安全的，请保留凭条。',
       'This payment has an invoice, which is taken back first; then the money goes back. Your money is safe. Please keep the slip.',
     ],
     [
@@ -789,15 +790,20 @@ export const ERRORS = {
     ],
     ['核心进程未运行，外壳正在重启它', 'The core is not running; the shell is restarting it'],
   ),
-  'CORE-0102': e(
+  'CORE-0102': notSelling(
     ['机器时钟不准', 'The clock is wrong'],
-    ['本机暂停售气。', 'This machine has stopped selling.'],
     ['与中心时差超过限值', 'Clock skew to central above the limit'],
   ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code of {@link ERRORS}; stable for ever. */
 export type ErrorCode = keyof typeof ERRORS;
+
+/** The heading of an error as customers see it. */
+export const shownTitle = (code: ErrorCode): ErrorText => {
+  const entry: ErrorEntry = ERRORS[code];
+  return entry.shown ?? entry.title;
+};
 
 /**
  * An expected failure: stable code, a technician's detail, and the raw cause, which is never thrown

@@ -37,6 +37,7 @@ const push = () => {
       degraded: [],
       word: null,
       outage: null,
+      emergency: '',
       selling: true,
       notices,
     },

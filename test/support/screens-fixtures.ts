@@ -346,7 +346,8 @@ const MAINTENANCE: Omit<
   deadlineMs: inSeconds(172),
 };
 
-type Start = Pick<SnapshotOf<'start'>, 'screen' | 'selling' | 'word'> & ReturnType<typeof base>;
+type Start = Pick<SnapshotOf<'start'>, 'screen' | 'selling' | 'word' | 'emergency'> &
+  ReturnType<typeof base>;
 
 /** As long as a policy may have it, in Chinese and in English. */
 const long = (zh: number, en: number, n = 0) => ({
@@ -849,6 +850,7 @@ export function screenFixtures(
     degraded: [],
     selling: true,
     word: null,
+    emergency: '0558-5550119',
     notices: [],
   } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [

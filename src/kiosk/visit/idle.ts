@@ -126,6 +126,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),
     selling: reason === null,
     outage: nextOutage(policy, ctx.nowMs),
+    emergency: policy?.info?.emergency ?? ctx.hotline,
     notices: policy?.notices ?? [],
   };
 }

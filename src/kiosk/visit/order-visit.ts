@@ -38,7 +38,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Needs, Service, VisitEvent } from './service.ts';
 import { leave, readCard, rest, step } from './step.ts';
 import type { Settled } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { MORE_TIME_MS, SCREEN_MS } from './times.ts';
 
 /**
  * The visit of an order, whichever service sold it: it is paid for, delivered, and its end is told.
@@ -236,16 +236,22 @@ function buyAgain(state: KioskState, s: OrderSession, open: OpenOrder | undefine
     : null;
 }
 
-/** More time for a card to be put back. The wait for a paid order's card is the order's own. */
+/**
+ * More time for a card to be put back, or to read how it ended and photograph the number. The wait
+ * for a paid order's card is the order's own.
+ */
 function longer(
   state: KioskState,
   s: OrderSession,
   open: OpenOrder | undefined,
   now: Now,
 ): Step | null {
-  if (s.ending?.screen !== 'in-doubt' || open?.order.state === 'paid') return null;
-  const deadlineMono = now.monoMs + SCREEN_MS['in-doubt'];
-  return step(state, { ...s, ending: { ...s.ending, deadlineMono } });
+  const { ending } = s;
+  if (ending === null || ending.screen === 'cancelled' || !mayExit(s)) return null;
+  if (ending.screen === 'in-doubt' && open?.order.state === 'paid') return null;
+  const more = ending.screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : MORE_TIME_MS;
+  const deadlineMono = Math.max(ending.deadlineMono, now.monoMs + more);
+  return step(state, { ...s, ending: { ...ending, deadlineMono } });
 }
 
 /**

@@ -15,9 +15,9 @@ export const SCREEN_MS = {
   'user-no': 90_000,
   account: 120_000,
   /** Thanks, once the card is out. */
-  thanks: 12_000,
+  thanks: 30_000,
   /** … with a code on it: time to get the phone out. */
-  'thanks-with-code': 30_000,
+  'thanks-with-code': 45_000,
   /** … and once its customer has said how it was. */
   rated: 5_000,
   cancelled: 8_000,

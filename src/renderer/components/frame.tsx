@@ -20,10 +20,7 @@ function isQuiet(snapshot: Snapshot): boolean {
   );
 }
 
-/**
- * Screens whose time the core extends. A payment code is replaced by a new one instead, and the
- * last screens only say something.
- */
+/** Screens whose time the core extends. A payment code is replaced by a new one instead. */
 const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'insert-card',
   'info',
@@ -39,6 +36,9 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'bills',
   'contract',
   'in-doubt',
+  'unfinished',
+  'refunding',
+  'done',
   'order-status',
   'maintenance',
 ]);
@@ -46,6 +46,24 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
 /** A paid order that waits for its card: its time is not the screen's, and is shown to its end. */
 const isPaidWait = (snapshot: Snapshot): boolean =>
   snapshot.screen === 'in-doubt' && snapshot.reason === 'paid';
+
+/** Is there more time for the asking? The card comes out first, and a paid order's wait is its own. */
+const isExtendable = (snapshot: Snapshot): boolean =>
+  EXTENDABLE.has(snapshot.screen) &&
+  !isPaidWait(snapshot) &&
+  (snapshot.screen !== 'done' || snapshot.cardOut);
+
+/**
+ * What the seconds in the header are for: to pay, to bring the card back, or the screen's own end.
+ * Null: while money is on its way they say nothing to a customer.
+ */
+function timedBy(snapshot: Snapshot): 'pay' | 'card' | 'ends' | null {
+  if (snapshot.screen === 'take-card' || (snapshot.screen === 'done' && !snapshot.cardOut))
+    return null;
+  if (isPaidWait(snapshot)) return 'card';
+  if (snapshot.screen !== 'pay') return 'ends';
+  return snapshot.state === 'waiting' || snapshot.state === 'paying' ? 'pay' : null;
+}
 
 /** Where no visit goes on: the technicians' corner listens. */
 const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service', 'cannot-sell']);
@@ -130,6 +148,7 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const clock = useClock(locale);
   const left = useRemaining();
   const heading = headings(snapshot, t);
+  const timed = timedBy(snapshot);
   const { header } = snapshot;
   const place = [pick(header.site), pick(header.terminalName)]
     .filter((part) => part !== '')
@@ -152,13 +171,11 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
         {snapshot.screen === 'done' && !snapshot.cardOut && (
           <span className={`${css['pill']} ${css['status']}`}>{t('done.takeFirst')}</span>
         )}
-        {left !== null &&
-          (left > WARN_MS || ((snapshot.screen === 'pay' || isPaidWait(snapshot)) && left > 0)) &&
-          snapshot.screen !== 'take-card' && (
-            <span className={`${css['pill']} ${css['status']}`} role="timer">
-              {t('clock.left', { seconds: Math.ceil(left / 1000) })}
-            </span>
-          )}
+        {left !== null && timed !== null && (left > WARN_MS || (timed !== 'ends' && left > 0)) && (
+          <span className={`${css['pill']} ${css['status']}`} role="timer">
+            {t(`clock.${timed}`, { seconds: Math.ceil(left / 1000) })}
+          </span>
+        )}
         {!isQuiet(snapshot) && (
           <IntentButton
             className={css['pill']}
@@ -232,7 +249,11 @@ function Leaving({
             transform="rotate(-90 44 44)"
           />
         </svg>
-        <b role="alert">{t(`${says}.leaving`, { seconds })}</b>
+        <b role="timer">{t(`${says}.leaving`, { seconds })}</b>
+        {/* Said once, not each second. */}
+        <span className={css['live']} role="alert">
+          {t(`${says}.soon`)}
+        </span>
       </div>
       <IntentButton className={css['more']} does={{ type: 'more-time' }}>
         {t(`${says}.button`)}
@@ -245,8 +266,7 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
   const soon = left !== null && left <= WARN_MS && left > 0 ? left : null;
-  if (soon !== null && EXTENDABLE.has(snapshot.screen) && !isPaidWait(snapshot))
-    return <Leaving left={soon} says="more" />;
+  if (soon !== null && isExtendable(snapshot)) return <Leaving left={soon} says="more" />;
   if (soon !== null && snapshot.screen === 'pay' && snapshot.newCodeOffered)
     return <Leaving left={soon} says="code" />;
   if (snapshot.screen === 'out-of-service') {

@@ -33,6 +33,7 @@ export function Presets({
         <IntentButton
           key={fen}
           does={{ type: 'choose-amount', value: fen }}
+          pressed={fen === chosenFen}
           className={`${css['amt']} ${fen === chosenFen ? css['chosen'] : ''}`}
         >
           <span>{plainYuan(fen)}</span>
@@ -42,6 +43,7 @@ export function Presets({
       <button
         type="button"
         className={`${css['amt']} ${custom ? css['chosen'] : ''}`}
+        aria-pressed={custom}
         data-local="keypad"
         data-intent="keypad"
         onClick={onOther}

@@ -245,10 +245,7 @@ export function Notice({
   readonly children: ReactNode;
 }): ReactElement {
   return (
-    <div
-      className={`${css['notice']} ${loud ? css['loud'] : ''}`}
-      role={loud ? 'alert' : undefined}
-    >
+    <div className={`${css['notice']} ${loud ? css['loud'] : ''}`} role={loud ? 'alert' : 'status'}>
       {title !== undefined && <b>{title}</b>}
       <span>{children}</span>
     </div>

@@ -73,7 +73,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'credit.writing.safe':
     'If it is interrupted, no money is lost: it is credited later, or goes back by itself.',
   'credit.done.header': 'Paid',
-  'credit.done.title': 'Paid, thank you',
+  'credit.done.title': 'Paid. Thank you, and goodbye',
   'credit.done.lead': 'It is credited. You can leave.',
   'credit.done.topUp':
     'It is in your account. Close the stove taps, then press the button on the meter; if it shows nothing new, press again later.',
@@ -86,7 +86,8 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'doubt.posting.title': 'Payment received, being credited',
   'doubt.posting.lead':
     'The billing system has not answered yet.\nPlease do not pay again. You can leave.',
-  'doubt.posting.1': 'It is credited as soon as the system confirms; you need not come back.',
+  'doubt.posting.1':
+    'It is credited as soon as the billing system confirms; you need not come back.',
   'doubt.posting.2': 'What is not credited goes back by itself.',
   'doubt.posting.3': 'To ask: choose “Unfinished order” here with the order number, or call.',
   'doubt.credit.payment.lead':

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { BillView, Corrected, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { chinaDate } from '../../shared/time.ts';
@@ -24,7 +24,7 @@ import screens from './screens.module.css';
 function Problem({ code }: { readonly code: ErrorCode | null }): ReactElement | null {
   const { pick } = useWords();
   if (code === null) return null;
-  return <Notice title={pick(ERRORS[code].title)}>{pick(ERRORS[code].customer)}</Notice>;
+  return <Notice title={pick(shownTitle(code))}>{pick(ERRORS[code].customer)}</Notice>;
 }
 
 /** What the company corrected at the account lately, in one line; nothing: null. */

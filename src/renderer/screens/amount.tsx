@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { QuoteView, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
 import { plainYuan, Presets } from '../components/presets.tsx';
@@ -89,9 +89,7 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
   if (s.problem !== null && isLimit(s.problem) && s.maxFen >= s.minFen)
     return <Notice title={t('amount.tooMuch')}>{most}</Notice>;
   if (s.problem !== null)
-    return (
-      <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
-    );
+    return <Notice title={pick(shownTitle(s.problem))}>{pick(ERRORS[s.problem].customer)}</Notice>;
   if (s.busy || (s.chosenFen !== null && s.quote?.amountFen !== s.chosenFen))
     return (
       <div className={`${ui['panel']} ${css['quoteWords']}`} role="status">

@@ -51,7 +51,7 @@ export function Keypad({
   };
   return (
     <div className={`${ui['panel']} ${css['keypad']}`}>
-      <p className={css['keypadTitle']}>{t('keypad.title')}</p>
+      <h1 className={css['keypadTitle']}>{t('keypad.title')}</h1>
       <output className={css['typed']} data-typed={digits}>
         <small>¥</small>
         {digits === '' ? '0' : digits}

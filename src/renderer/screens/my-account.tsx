@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { FaultView, PurchaseView, SnapshotOf, UseView } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { formatQuantity, formatYuan } from '../../shared/money.ts';
 import { tierStanding } from '../../shared/my-account.ts';
 import { isUserNo } from '../../shared/requests.ts';
@@ -74,7 +74,7 @@ function NumberPad({ s }: { readonly s: SnapshotOf<'my-account-no'> }): ReactEle
     <>
       {s.problem !== null && (
         <div className={`${ui['notice']} ${css['problem']}`} role="alert" data-problem={s.problem}>
-          <b>{pick(ERRORS[s.problem].title)}</b>
+          <b>{pick(shownTitle(s.problem))}</b>
           <span>{pick(ERRORS[s.problem].customer)}</span>
         </div>
       )}

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { Qr } from '../components/qr.tsx';
@@ -63,6 +63,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
                 key={kind}
                 className={`${css['payTab']} ${kind === s.provider ? css['payTabOn'] : ''}`}
                 disabled={kind === s.provider}
+                pressed={kind === s.provider}
                 does={{ type: 'pay-with', value: kind }}
               >
                 {t(`provider.${kind}`)}
@@ -105,7 +106,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         </div>
       </div>
       {s.problem !== null && (
-        <Notice title={pick(ERRORS[s.problem].title)}>{pick(ERRORS[s.problem].customer)}</Notice>
+        <Notice title={pick(shownTitle(s.problem))}>{pick(ERRORS[s.problem].customer)}</Notice>
       )}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
       {mayCheck || s.cancelOffered ? (

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { PromiseView, RequestShown, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { isMobile, isPhone, isUserNo, MAX_DIGITS, smsOf } from '../../shared/requests.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
@@ -35,7 +35,7 @@ export function Requests({ s }: { readonly s: RequestScreen }): ReactElement {
       </div>
       {s.problem !== null && (
         <div className={`${ui['notice']} ${css['problem']}`} role="alert" data-problem={s.problem}>
-          <b>{pick(ERRORS[s.problem].title)}</b>
+          <b>{pick(shownTitle(s.problem))}</b>
           <span>
             {pick(ERRORS[s.problem].customer)} {s.problem}
           </span>

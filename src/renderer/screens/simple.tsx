@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import { Qr } from '../components/qr.tsx';
 import { useState } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { RATINGS } from '../../shared/ratings.ts';
@@ -97,7 +97,7 @@ function RefKeypad({ onClose }: { readonly onClose: () => void }): ReactElement 
   const whole = digits.length === REF_DIGITS;
   return (
     <div className={`${ui['panel']} ${css['keypad']} ${css['refKeypad']}`}>
-      <p className={css['keypadTitle']}>{t('ref.title')}</p>
+      <h1 className={css['keypadTitle']}>{t('ref.title')}</h1>
       <output className={`${css['typed']} ${css['typedRef']}`} data-typed={digits}>
         {grouped(digits, REF_DIGITS)}
       </output>
@@ -274,7 +274,7 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
   return (
     <Message
       {...(fault === undefined ? { disc } : { art: <FaultArt fault={fault} entry={entryOf(s)} /> })}
-      title={pick(text.title)}
+      title={pick(shownTitle(s.reason))}
       lead={s.payDebt === true ? t('cannot.debt.lead') : pick(text.customer)}
       actions={
         <>
@@ -601,7 +601,7 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
   if (s.reason !== null)
     facts.push({
       label: t('refund.why'),
-      value: `${pick(ERRORS[s.reason].title)} (${s.reason})`,
+      value: `${pick(shownTitle(s.reason))} (${s.reason})`,
       full: true,
     });
   const over = s.state !== 'refunding';
@@ -689,18 +689,19 @@ export function Cancelled({ s }: { readonly s: SnapshotOf<'cancelled'> }): React
 export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }): ReactElement {
   const { t, pick, locale } = useWords();
   const text = ERRORS[s.reason];
+  const shown = shownTitle(s.reason);
   return (
     <div className={css['out']}>
       <div className={css['outWords']}>
         <p className={css['kicker']}>{t('out.kicker')}</p>
-        <h1>{pick(text.title)}</h1>
+        <h1>{pick(shown)}</h1>
         <p className={css['outLead']}>
           <Phrases text={pick(text.customer)} />
         </p>
         <p className={css['outOther']} lang={locale === 'en' ? 'zh-CN' : 'en'}>
           {locale === 'en'
-            ? `${text.title.zh}：${text.customer.zh}`
-            : `${text.title.en}. ${text.customer.en}`}
+            ? `${shown.zh}：${text.customer.zh}`
+            : `${shown.en}. ${text.customer.en}`}
         </p>
       </div>
       <div className={css['outFacts']}>

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
 import { entryOf, IntentButton, Notice, Phrases, useHow } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
@@ -49,7 +49,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           </Notice>
         )}
         {s.degraded.map((code) => (
-          <Notice key={code} title={pick(ERRORS[code].title)}>
+          <Notice key={code} title={pick(shownTitle(code))}>
             {pick(ERRORS[code].customer)}
           </Notice>
         ))}
@@ -86,7 +86,9 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
             </Notice>
           ))}
           {s.notices.length === 0 && (
-            <Notice title={t('start.safety.title')}>{t('start.safety.body')}</Notice>
+            <Notice title={t('start.safety.title')}>
+              {t('start.safety.body', { number: s.emergency })}
+            </Notice>
           )}
         </div>
       </section>

@@ -67,6 +67,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     word: z.enum(['card-taken', 'card-too-soon', 'restarted']).nullable(),
     /** An interruption of supply that goes on, or is announced for the next two days. */
     outage: outageSchema.nullable(),
+    /** The number to call for a smell of gas, from outside. */
+    emergency: z.string(),
     notices: z.array(
       z.object({
         title: z.object({ zh: z.string(), en: z.string() }),

@@ -290,6 +290,10 @@ describe('bills', () => {
     await w.until('refunded', () => w.state() === 'refunded/refunded');
     expect(w.pay.keptFen()).toBe(0);
     expect(w.shown('refunding')).toMatchObject({ state: 'refunded', reason: 'SALE-0122' });
+    // Time to photograph the number.
+    await w.tap('more-time');
+    await w.run(50_000);
+    expect(w.screen).toBe('refunding');
     expect(w.printed.at(-1)).toContain('没有入账');
   });
 

@@ -49,7 +49,7 @@ describe('a sale', () => {
     expect(w.screen).toBe('done');
     await w.remove();
     expect(w.shown('done').cardOut).toBe(true);
-    await w.run(12_500);
+    await w.run(30_500);
     expect(w.screen).toBe('start');
     expect(w.screens).toEqual(['start', 'reading', 'amount', 'pay', 'writing', 'done', 'start']);
     expect(w.kinds().filter((k) => k.startsWith('order') || k.startsWith('attempt'))).toEqual([

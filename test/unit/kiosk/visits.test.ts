@@ -200,17 +200,30 @@ describe('how it was', () => {
   it('is asked for long enough, and nobody waits for it', async () => {
     await thanked();
     await w.remove();
-    await w.run(8_000);
+    await w.run(28_000);
     expect(w.screen).toBe('done');
-    await w.run(5_000);
+    await w.run(3_000);
     expect(w.screen).toBe('start');
     expect(rated()).toEqual([]);
+  });
+
+  it('who needs more time for the number on the screen has it, for the asking', async () => {
+    await thanked();
+    // Not before the card is out: the screen does not end by itself then.
+    await w.tap('more-time');
+    await w.remove();
+    await w.run(25_000);
+    await w.tap('more-time');
+    await w.run(50_000);
+    expect(w.screen).toBe('done');
+    await w.run(15_000);
+    expect(w.screen).toBe('start');
   });
 
   it('who rates in the last second sees the thanks for it', async () => {
     await thanked();
     await w.remove();
-    await w.run(11_500);
+    await w.run(29_500);
     await w.tap('rate', 'good');
     await w.run(4_000);
     expect(w.shown('done').rated).toBe('good');
