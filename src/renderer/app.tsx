@@ -4,7 +4,7 @@ import type { Snapshot } from '../shared/contract/index.ts';
 import { drawAccess } from './theme/access.ts';
 import { Boundary, Veil } from './components/boundary.tsx';
 import { fit, keepFitting } from './components/fit.ts';
-import { Frame } from './components/frame.tsx';
+import { EndsSoon, Frame } from './components/frame.tsx';
 import ui from './components/ui.module.css';
 import { Bills, Contract, IsItYou, TopUp, UserNo } from './screens/account.tsx';
 import { Amount } from './screens/amount.tsx';
@@ -156,6 +156,7 @@ function View(): ReactElement {
       <div className={ui['live']} role="status" aria-live="polite">
         {heading}
       </div>
+      {snapshot !== null && <EndsSoon snapshot={snapshot} />}
       {veiled && <Veil starting={link === 'starting'} />}
     </>
   );

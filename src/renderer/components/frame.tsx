@@ -250,10 +250,6 @@ function Leaving({
           />
         </svg>
         <b role="timer">{t(`${says}.leaving`, { seconds })}</b>
-        {/* Said once, not each second. */}
-        <span className={css['live']} role="alert">
-          {t(`${says}.soon`)}
-        </span>
       </div>
       <IntentButton className={css['more']} does={{ type: 'more-time' }}>
         {t(`${says}.button`)}
@@ -262,13 +258,29 @@ function Leaving({
   );
 }
 
+/** What ends soon, and can be had longer: the screen, or the code on it. */
+function endingSoon(snapshot: Snapshot, left: number | null): 'more' | 'code' | null {
+  if (left === null || left > WARN_MS || left <= 0) return null;
+  if (isExtendable(snapshot)) return 'more';
+  return snapshot.screen === 'pay' && snapshot.newCodeOffered ? 'code' : null;
+}
+
+/** Says to those who listen that the time is nearly over: once, not each second. */
+export function EndsSoon({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
+  const { t } = useWords();
+  const says = endingSoon(snapshot, useRemaining());
+  return (
+    <div className={css['live']} role="alert">
+      {says !== null && t(`${says}.soon`)}
+    </div>
+  );
+}
+
 function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
-  const soon = left !== null && left <= WARN_MS && left > 0 ? left : null;
-  if (soon !== null && isExtendable(snapshot)) return <Leaving left={soon} says="more" />;
-  if (soon !== null && snapshot.screen === 'pay' && snapshot.newCodeOffered)
-    return <Leaving left={soon} says="code" />;
+  const soon = endingSoon(snapshot, left);
+  if (left !== null && soon !== null) return <Leaving left={left} says={soon} />;
   if (snapshot.screen === 'out-of-service') {
     return (
       <footer className={css['footer']}>
