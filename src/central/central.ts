@@ -298,6 +298,10 @@ export function createCentral(options: CentralOptions): Central {
         mayMove: options.mayMove ?? withoutInvoice,
         budget: options.grantBudget ?? GRANT_BUDGET,
       },
+      cardGrants: {
+        budget: options.grantBudget ?? GRANT_BUDGET,
+        minFen: policy.minFen,
+      },
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );

@@ -153,7 +153,7 @@ function View(): ReactElement {
           </Frame>
         )}
       </div>
-      <div className={ui['live']} role="status" aria-live="polite">
+      <div className={ui['live']} role="status" aria-live="polite" data-spoken>
         {heading}
       </div>
       {snapshot !== null && <EndsSoon snapshot={snapshot} />}

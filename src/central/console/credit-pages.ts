@@ -63,7 +63,7 @@ export const postingsTable = (postings: readonly PostingRow[], empty: string): s
   );
 
 const search = `<form method="get" action="/console/credit"><label for="user">户号</label><input id="user" name="user" maxlength="20" autocomplete="off" required> <button>查看</button></form>
-<p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a>　<a href="/console/credit/acts">错户更正和补气</a></p>`;
+<p><a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/credit/book-file">今天的记账文件</a>　<a href="/console/credit/acts">错户更正和补气</a>　<a href="/console/card-grants">卡表换表补气</a></p>`;
 
 /** Where staff begins: a user number, and the orders that are not over. */
 export const creditPage = (open: readonly PostingRow[], count: number, meters: string): string =>

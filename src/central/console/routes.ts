@@ -27,6 +27,8 @@ import { consoleData, quarantined, waiting } from './data.ts';
 import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
 import { actRoutes } from './act-routes.ts';
+import { cardGrantRoutes } from './card-grant-routes.ts';
+import type { CardGrantParts } from '../sale/card-grants.ts';
 import type { ActParts } from '../sale/credit-acts.ts';
 import { budgetPage } from './refund-budget.ts';
 import { aboutFact, aboutTerminal, filled, line } from './forms.ts';
@@ -68,6 +70,7 @@ export interface ConsoleParts {
   readonly requestKeys: readonly KeyObject[];
   /** What acts of two persons on accounts are judged by. */
   readonly acts: Omit<ActParts, 'nowMs'>;
+  readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
   /** Undefined: the policy has none. */
   readonly requests: PolicyRequests | undefined;
 }
@@ -144,6 +147,7 @@ export function consoleRoutes({
   requestKeys,
   requests,
   acts,
+  cardGrants,
 }: ConsoleParts): readonly Route[] {
   // Only who can read the console's pages knows it: another site's page can make a browser post a
   // form here, not read one.
@@ -323,6 +327,14 @@ export function consoleRoutes({
       now,
       formToken,
       acts,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
+      decide,
+    }),
+    ...cardGrantRoutes({
+      db,
+      now,
+      formToken,
+      cardGrants,
       show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),

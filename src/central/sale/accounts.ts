@@ -3,6 +3,7 @@ import type { OrderState } from '../../shared/order-rules.ts';
 import { read, select } from '../db/sets.ts';
 import { bool, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { grantTold } from './card-grant-rows.ts';
 import { announcedAfter, standingAt, toldTariff } from './standing.ts';
 import type { Standing } from './standing.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, TARIFFS } from './tables.ts';
@@ -50,6 +51,7 @@ export async function accountByCard(
   const tries = numOrNull(row['key_tries']);
   const keyLookedMs = numOrNull(row['key_looked']);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
+  const granted = lock ? null : await grantTold(sql, r.user_no, nowMs);
   return {
     cardNo,
     userNo: r.user_no,
@@ -87,6 +89,7 @@ export async function accountByCard(
             state: claim.state,
           },
     ...(unread === null ? {} : { unread }),
+    ...(granted === null ? {} : { granted }),
     ...(keyLookedMs === null ? {} : { keyLookedMs }),
     ...(tries === null ? {} : { refusedKey: { left: tries === UNTOLD_TRIES ? null : tries } }),
   };
@@ -105,7 +108,7 @@ export async function lockAccount(tx: Sql, cardNo: string): Promise<void> {
  * How an account stands at each of some moments. Asked after its row: what it bought changes only
  * under its lock, and who waited for that lock must not read what was there before.
  */
-async function standingsOf(sql: Sql, account: AccountRow, moments: readonly number[]) {
+export async function standingsOf(sql: Sql, account: AccountRow, moments: readonly number[]) {
   const tariffs = await select(sql, TARIFFS, 'tariff_id = $1 ORDER BY version', [
     account.tariff_id,
   ]);

@@ -5,7 +5,7 @@ import { write } from '../books/write.ts';
 import { list, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
-import { enterGrant, grantBar, spendDay } from './credit-grants.ts';
+import { enterGrant, grantBar, grantedToCard, spendDay } from './credit-grants.ts';
 import type { GrantBar, GrantBudget } from './credit-grants.ts';
 import { heldAt, heldLines } from './credit-held.ts';
 import type { Held } from './credit-held.ts';
@@ -92,6 +92,7 @@ export function proposeGrant(db: Db, asked: GrantAsked, by: ActParts): Promise<A
     const account = books.creditAccounts.get(userNo);
     const bar = await grantBar(tx, { account, amountFen }, by.budget, by.nowMs);
     if (bar !== null) return no(bar);
+    if (await grantedToCard(tx, reference)) return no('asked-already');
     return ask(tx, asked, by.nowMs, {
       kind: 'grant',
       order_id: null,
@@ -200,6 +201,8 @@ async function confirmGrant(
   const bar = await grantBar(tx, { account, amountFen }, by.budget, by.nowMs);
   if (bar !== null || account === undefined) return no(bar ?? 'no-account');
   if (!(await spendDay(tx, amountFen, by.budget, by.nowMs))) return no('over-day');
+  // Under the day's row, which every grant takes.
+  if (await grantedToCard(tx, seen.reference)) return no('asked-already');
   enterGrant(books, account, { id: told.id, amountFen, nowMs: by.nowMs });
   // No terminal's: it raises no alarm.
   await write(tx, '', books);

@@ -19,7 +19,8 @@ export interface GrantBudget {
 }
 /** ¥2 000 an account and year, ¥5 000 a day. */
 export const GRANT_BUDGET: GrantBudget = { accountFen: 200_000, dayFen: 500_000 };
-const YEAR_MS = 365 * DAY_MS;
+/** … a year of the budgets. */
+export const YEAR_MS = 365 * DAY_MS;
 
 /** Why nothing is granted so. Stable: docs/credit.md names each. */
 export const GRANT_BARS = [
@@ -57,6 +58,22 @@ export async function grantBar(
   );
   return num(year?.fen ?? 0) + amountFen > budget.accountFen ? 'over-account' : null;
 }
+
+/** Is there a grant under this work order at an IoT account, or does one wait? */
+export const grantedToIot = async (tx: Sql, reference: string): Promise<boolean> =>
+  (
+    await tx.query(
+      `SELECT 1 FROM credit_acts WHERE kind = 'grant' AND state <> 'refused' AND reference = $1`,
+      [reference],
+    )
+  ).length > 0;
+/** … or to a card household? One work order grants once, wherever. */
+export const grantedToCard = async (tx: Sql, reference: string): Promise<boolean> =>
+  (
+    await tx.query(`SELECT 1 FROM card_grants WHERE state <> 'refused' AND reference = $1`, [
+      reference,
+    ])
+  ).length > 0;
 
 /**
  * Spends of the day's budget, by one statement that asks whether it is enough.

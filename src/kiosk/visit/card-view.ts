@@ -29,5 +29,8 @@ export function cardView(reading: CardReading, account: Account | null): CardVie
     tierPriceE4: tier?.priceE4 ?? null,
     tierUptoQuantity: tier?.uptoQuantity ?? null,
     tierNumber: tier === undefined ? null : index + 1,
+    ...(account?.granted === undefined
+      ? {}
+      : { granted: { quantity: account.granted.quantity, waits: account.granted.waits } }),
   };
 }

@@ -75,7 +75,7 @@ export function slipLines(
     if (q.carriedUsedMicro > 0)
       lines.push({
         kind: 'pair',
-        label: '用上次余款',
+        label: '用账户余款',
         value: `${formatMicroYuan(q.carriedUsedMicro)} 元`,
       });
     if (q.unit === 'volume')

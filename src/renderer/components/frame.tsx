@@ -270,7 +270,7 @@ export function EndsSoon({ snapshot }: { readonly snapshot: Snapshot }): ReactEl
   const { t } = useWords();
   const says = endingSoon(snapshot, useRemaining());
   return (
-    <div className={css['live']} role="alert">
+    <div className={css['live']} role="alert" data-spoken>
       {says !== null && t(`${says}.soon`)}
     </div>
   );

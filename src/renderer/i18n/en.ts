@@ -15,7 +15,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'hotline.label': '24-hour hotline',
   'clock.ends': 'Ends in {seconds} s',
   'clock.pay': 'Pay within {seconds} s',
-  'clock.card': 'Insert within {seconds} s',
+  'clock.card': 'Card: {seconds} s',
   'more.soon': 'This page closes soon. Press “I need more time” to stay.',
   'code.soon': 'The code runs out soon. Press “Get a new code”.',
   'more.leaving': 'Leaving in {seconds} s',
@@ -246,7 +246,13 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'amount.busy': 'Calculating, please wait …',
   'amount.toWrite.volume': 'To be written',
   'amount.toWrite.money': 'To be written',
-  'amount.carriedUsed': '¥{yuan} left from last time is used',
+  'granted.waits':
+    'The {quantity} granted after your meter was changed is written with this purchase.',
+  'granted.waitsInfo':
+    'The {quantity} granted after your meter was changed is written with your next purchase.',
+  'granted.written':
+    'The {quantity} granted after your meter was changed was written with a purchase.',
+  'amount.carriedUsed': '¥{yuan} of your account is used',
   'amount.carriedAfter': 'The ¥{yuan} that cannot buy 0.01 m³ stays in your account for next time.',
   'amount.offline':
     'The billing system is away: the last known price is used. Any tier difference is settled next time.',

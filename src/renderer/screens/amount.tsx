@@ -109,6 +109,11 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
         <QuoteLines quote={s.quote} unit={s.card.unit} />
       </div>
       {s.quote.offline && <p className={css['quoteNote']}>{t('amount.offline')}</p>}
+      {s.card.granted?.waits === true && !s.quote.offline && (
+        <p className={css['quoteNote']}>
+          {t('granted.waits', { quantity: amountOf(s.card.granted.quantity, s.card.unit) })}
+        </p>
+      )}
       {!s.printerReady && <p className={css['quoteNote']}>{t('amount.noPrinter')}</p>}
     </>
   );

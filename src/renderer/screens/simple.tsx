@@ -16,6 +16,7 @@ import {
   Facts,
   IntentButton,
   Message,
+  Notice,
   pendingFact,
   Phrases,
   Points,
@@ -320,6 +321,13 @@ export function CardInfo({ s }: { readonly s: SnapshotOf<'card-info'> }): ReactE
       <div className={`${ui['panel']} ${css['wideFacts']}`}>
         <Facts facts={usage} />
       </div>
+      {s.card.granted !== undefined && (
+        <Notice>
+          {t(s.card.granted.waits ? 'granted.waitsInfo' : 'granted.written', {
+            quantity: amountOf(s.card.granted.quantity, s.card.unit),
+          })}
+        </Notice>
+      )}
       <p className={`${ui['lead']} ${ui['center']}`}>{t('info.take')}</p>
       <div className={ui['grow']} />
       <div className={`${ui['actions']} ${css['single']}`}>

@@ -79,6 +79,11 @@ export const accountSchema = z.object({
    */
   unread: z.object({ orderId: z.string(), terminalId: z.string(), nextCount: natural }).optional(),
   /**
+   * What the company granted lately after a change of the meter, 0.01 units; `waits`: the next
+   * purchase writes it with its own, since its worth is carried. Left out: nothing.
+   */
+  granted: z.object({ quantity: natural, atMs: natural, waits: z.boolean() }).optional(),
+  /**
    * The card refused a kiosk's key, and nobody at central has looked yet: `left` tries, null where
    * the card does not tell. Nothing is sold to it, nor finished on it. Left out: it did not.
    */

@@ -22,6 +22,11 @@ export const cardViewSchema = z.object({
   tierPriceE4: natural.nullable(),
   tierUptoQuantity: natural.nullable(),
   tierNumber: natural.nullable(),
+  /**
+   * What the company granted after a change of the meter, 0.01 units; `waits`: the next purchase
+   * writes it. Left out: nothing lately.
+   */
+  granted: z.object({ quantity: natural, waits: z.boolean() }).optional(),
 });
 export type CardView = z.infer<typeof cardViewSchema>;
 

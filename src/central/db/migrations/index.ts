@@ -38,6 +38,7 @@ import { meterCommands } from './040-meter-commands.ts';
 import { receipts } from './035-receipts.ts';
 import { oneAccountAMeter } from './041-one-account-a-meter.ts';
 import { fuelCards } from './049-fuel-cards.ts';
+import { cardGrants } from './051-card-grants.ts';
 import { partsOfBills } from './050-parts-of-bills.ts';
 import { accountUseByMonth } from './044-account-use-by-month.ts';
 import { invoices } from './042-invoices.ts';
@@ -91,4 +92,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'invoices', sql: invoices },
   { name: 'credit acts', sql: creditActs },
   { name: 'outage sms', sql: outageSms },
+  { name: 'card grants', sql: cardGrants },
 ];

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { parseYuan } from '../../shared/money.ts';
+import { Refusal } from '../http/problem.ts';
+import { noSuchResource } from '../http/request.ts';
+import type { Route } from '../http/routes.ts';
+import { cardGrant, waitingCardGrants } from '../sale/card-grant-rows.ts';
+import { decideCardGrant, proposeCardGrant } from '../sale/card-grants.ts';
+import type { CardGrantBar, CardGranted, CardGrantParts } from '../sale/card-grants.ts';
+import { cardGrantPage, cardGrantsPage } from './card-grant-pages.ts';
+import type { CreditConsole } from './credit-routes.ts';
+import { filled, line } from './forms.ts';
+
+/** The console's ways, and what grants are judged by. */
+export interface CardGrantConsole extends Omit<CreditConsole, 'file'> {
+  readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
+}
+
+const who = line.min(1).max(60);
+const askedSchema = z.object({
+  number: line.min(1).max(20),
+  quantity: line.regex(/^\d{1,6}(?:\.\d{1,2})?$/),
+  reference: line.min(1).max(64),
+  who,
+  why: line.min(4).max(300),
+});
+const decisionSchema = z.object({
+  id: z.coerce.number().int().positive(),
+  verdict: z.enum(['confirmed', 'refused']),
+  who,
+  why: line.min(1).max(300),
+});
+
+/** What staff reads; the code before it is stable. */
+const WORDS: Readonly<Record<CardGrantBar, string>> = {
+  'no-account': '没有这个卡表账户，或已挂失停用',
+  'no-meter': '加气卡没有表',
+  'too-much': '补的量加上最小一笔购气，超过每次限量、表的上限或限购量，请分次补或到柜台写卡',
+  'over-account': '这个账户一年内的补气额度已用完',
+  'over-day': '今天的补气额度已用完，明天再核准',
+  'asked-already': '这张工单已经提出过',
+  gone: '已经有人处理，或不存在',
+  'same-person': '提出的人不能自己核准，须由第二人核准',
+};
+
+/** Grants to card households: who asks, what waits, and the second person's word. */
+export function cardGrantRoutes({
+  db,
+  now,
+  formToken,
+  cardGrants,
+  show,
+  decide,
+}: CardGrantConsole): readonly Route[] {
+  const by = (): CardGrantParts => ({ ...cardGrants, nowMs: now() });
+  return [
+    show('/console/card-grants', async () =>
+      cardGrantsPage(await waitingCardGrants(db()), formToken),
+    ),
+    show('/console/card-grant', async (query) => {
+      const id = Number(query.get('id'));
+      const found = Number.isSafeInteger(id) && id > 0 ? await cardGrant(db(), id) : null;
+      if (found === null) throw noSuchResource();
+      return cardGrantPage(found, formToken);
+    }),
+    decide('/console/card-grants', async (form) => {
+      const { quantity: typed, ...asked } = filled(form, askedSchema);
+      const quantity = parseYuan(typed) ?? 0;
+      if (quantity === 0) throw new Refusal('bad-request', '补气数量须大于零');
+      refuse(await proposeCardGrant(db(), { ...asked, quantity }, by()));
+    }),
+    decide('/console/card-grant', async (form) => {
+      refuse(await decideCardGrant(db(), filled(form, decisionSchema), by()));
+    }),
+  ];
+}
+
+/** @throws Refusal with the stable code and what it means; nothing was changed then */
+function refuse(granted: CardGranted): void {
+  if (!granted.ok)
+    throw new Refusal('bad-request', `${granted.bar}: ${WORDS[granted.bar]}`, { status: 409 });
+}
