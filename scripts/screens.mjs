@@ -155,8 +155,7 @@ function inspect() {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const el = node.parentElement;
-    if (!node.data.trim() || el.closest('[data-spoken]') || el.closest('script,style'))
-      continue;
+    if (!node.data.trim() || el.closest('[data-spoken]') || el.closest('script,style')) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const r of range.getClientRects()) {

@@ -8,6 +8,7 @@ import { ANY_REFUND } from '../central/sale/budgets.ts';
 import { createCentral } from '../central/central.ts';
 import { httpAccountBook } from '../central/sale/account-book-http.ts';
 import { httpInvoiceProvider } from '../central/invoices/provider-http.ts';
+import { proposeCardGrant } from '../central/sale/card-grants.ts';
 import { proposeGrant } from '../central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../central/sale/credit-grants.ts';
 import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
@@ -193,8 +194,21 @@ async function newestCode(): Promise<unknown> {
     ? null
     : { codeUrl: `${publicUrl}/q/${row.token}`, createdAtMs: num(row.created_ms) };
 }
-/** What waits for a second person at the console: a grant after a meter was changed. */
-async function askForGrant(): Promise<void> {
+/** What waits for a second person at the console: grants after meters were changed. */
+async function askForGrants(): Promise<void> {
+  await proposeCardGrant(
+    db,
+    {
+      number: '1002203344',
+      quantity: 1_230,
+      reference: 'HB-0002',
+      who: '王芳',
+      why: '换表，旧表余 12.30 立方米',
+    },
+    { nowMs: clock.nowMs(), budget: GRANT_BUDGET, minFen: DEMO_DATA.policy.minFen },
+  );
+  // What a book outside has is granted there.
+  if (outside !== undefined) return;
   await proposeGrant(
     db,
     {
@@ -244,8 +258,7 @@ async function gatewayBooks(): Promise<unknown> {
 }
 async function start(): ReturnType<Parameters<typeof runService>[0]['start']> {
   const { terminals } = await central.start();
-  // What a book outside has is granted there.
-  if (outside === undefined) await askForGrant();
+  await askForGrants();
   return terminals;
 }
 runService({ start, close }, (question) =>

@@ -13,6 +13,7 @@ import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
 import { ownNumber } from './providers.ts';
+import { grantedToCards } from './office-acts.ts';
 import type { Town } from './town.ts';
 
 interface Opening {
@@ -616,17 +617,19 @@ export class Checks {
     for (const q of quarantine) say(`central quarantined ${q.kind} of ${q.order_id}: ${q.reason}`);
     const accounts = await db.query<{
       card_no: string;
+      user_no: string;
       count: unknown;
       cumulative: unknown;
       carried_micro: unknown;
     }>(
       // Less than one unit stays reserved for a quote that a thief never pays.
-      `SELECT c.card_no, a.count, a.cumulative, a.carried_micro + (SELECT COALESCE(SUM(r.micro), 0)
+      `SELECT c.card_no, c.user_no, a.count, a.cumulative, a.carried_micro + (SELECT COALESCE(SUM(r.micro), 0)
          FROM reserves r WHERE r.user_no = a.user_no AND r.state = 'held' AND r.order_id LIKE $1)
          AS carried_micro
        FROM cards c JOIN accounts a ON a.user_no = c.user_no`,
       [his],
     );
+    const granted = await grantedToCards(this.#world);
     for (const [cardNo, opening] of this.#openings) {
       const o = own.get(cardNo) ?? { count: 0, quantity: 0, paidFen: 0, costMicro: 0 };
       const card = this.#purses.get(cardNo) as Content;
@@ -660,6 +663,7 @@ export class Checks {
         );
       const carried =
         opening.carriedMicro +
+        (granted.get(a?.user_no ?? '') ?? 0) +
         o.paidFen * MICRO_PER_FEN -
         o.costMicro -
         (parkedMicro.get(cardNo) ?? 0);

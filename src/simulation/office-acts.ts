@@ -8,6 +8,7 @@ import type { Town } from './town.ts';
 const STREAM = 46;
 const CLERKS = ['王芳', '李强', '王 芳'] as const;
 const CHANCE = 0.35;
+const CARD_CHANCE = 0.15;
 const MAX_WAIT_MS = 120_000;
 
 interface Posted {
@@ -40,7 +41,25 @@ export class OfficeActs {
     const proposes = (): void =>
       void (grants ? this.#grant() : this.#move()).catch(() => undefined);
     timeline.after(later(), proposes);
-    timeline.after(later() + MAX_WAIT_MS, () => void this.#decide().catch(() => undefined));
+    timeline.after(later() + MAX_WAIT_MS, () => {
+      void this.#decide('credit_acts', 'credit/acts', 'credit/act').catch(() => undefined);
+    });
+  }
+
+  /** … at a machine with a card: perhaps what stood in a changed meter is granted to somebody. */
+  meanwhileAtCards(cardNos: readonly string[]): void {
+    if (cardNos.length === 0 || !this.#dice.chance(CARD_CHANCE)) return;
+    const { timeline } = this.#town;
+    const later = (): number => this.#dice.between(1_000, MAX_WAIT_MS);
+    const card = this.#dice.pick(cardNos);
+    const quantity = this.#dice.between(1, 900);
+    const reference = `HB-${this.#dice.chance(0.3) ? this.#grants : (this.#grants += 1)}`;
+    const form = { number: card, quantity: (quantity / 100).toFixed(2), reference };
+    const page = 'card-grants';
+    timeline.after(later(), () => void this.#post(page, page, form).catch(() => undefined));
+    timeline.after(later() + MAX_WAIT_MS, () => {
+      void this.#decide('card_grants', page, 'card-grant').catch(() => undefined);
+    });
   }
 
   async #move(): Promise<void> {
@@ -57,19 +76,19 @@ export class OfficeActs {
       [to.userNo, order.payee, Number(order.amount_fen)],
     );
     const items = bills.length > 0 ? this.#dice.pick(bills).item : '';
-    await this.#post('move', { order: order.order_id, to: to.userNo, items });
+    await this.#post('credit/acts', 'credit/move', { order: order.order_id, to: to.userNo, items });
   }
 
   async #grant(): Promise<void> {
     const { userNo: user } = this.#dice.pick(this.#homes);
     // The same work order comes twice: somebody pressed the button again.
     const reference = `HB-${this.#dice.chance(0.3) ? this.#grants : (this.#grants += 1)}`;
-    await this.#post('grant', { user, yuan: '12.50', reference });
+    await this.#post('credit/acts', 'credit/grant', { user, yuan: '12.50', reference });
   }
 
-  async #decide(): Promise<void> {
+  async #decide(of: string, page: string, what: string): Promise<void> {
     const asked = await this.#town.db.query<{ id: unknown }>(
-      `SELECT id FROM credit_acts WHERE state = 'asked' ORDER BY id`,
+      `SELECT id FROM ${of} WHERE state = 'asked' ORDER BY id`,
     );
     if (asked.length === 0) return;
     const id = String(this.#dice.pick(asked).id);
@@ -77,27 +96,28 @@ export class OfficeActs {
     // Two who press at once.
     const both = this.#dice.chance(0.3);
     await Promise.all([
-      this.#post('act', { id, verdict }),
-      both ? this.#post('act', { id, verdict: 'confirmed' }) : undefined,
+      this.#post(page, what, { id, verdict }),
+      both ? this.#post(page, what, { id, verdict: 'confirmed' }) : undefined,
     ]);
   }
 
-  async #post(what: 'move' | 'grant' | 'act', form: Record<string, string>): Promise<void> {
+  async #post(from: string, what: string, form: Record<string, string>): Promise<void> {
     const central = this.#town.central.central;
     if (central === null) return;
     const ask = (method: 'GET' | 'POST', path: string, body: string) =>
       central.staff({
         method,
-        target: `/console/credit/${path}`,
+        target: `/console/${path}`,
         headers: {},
         body: Buffer.from(body, 'utf8'),
       });
-    const page = await ask('GET', 'acts', '');
+    const page = await ask('GET', from, '');
     const token = /name="token" value="([0-9a-f]+)"/.exec(page.body)?.[1] ?? '';
     const who = this.#dice.pick(CLERKS);
     const told = new URLSearchParams({ token, who, why: '顾客看错户号', ...form });
     const { status } = await ask('POST', what, told.toString());
-    this.#town.count(`office-${what}-${status === 303 ? 'done' : 'refused'}`);
+    const name = what.replace('credit/', '');
+    this.#town.count(`office-${name}-${status === 303 ? 'done' : 'refused'}`);
   }
 }
 
@@ -137,6 +157,31 @@ export async function officeBooks(town: Town): Promise<OfficeBooks> {
     }
   }
   return { moved, granted };
+}
+
+/** What was granted to cards' households, micro-yuan by user number; says what one person did. */
+export async function grantedToCards(town: Town): Promise<ReadonlyMap<string, number>> {
+  const grants = await town.db.query<{
+    user_no: string;
+    micro: unknown;
+    reference: string;
+    asked_who: string;
+    decided_who: string;
+  }>(`SELECT * FROM card_grants WHERE state = 'done' ORDER BY id`);
+  const iot = await town.db.query<{ reference: string }>(
+    `SELECT reference FROM credit_acts WHERE kind = 'grant' AND state = 'done'`,
+  );
+  const used = new Set(iot.map((a) => a.reference));
+  const granted = new Map<string, number>();
+  for (const g of grants) {
+    town.count('office-card-grant-counts');
+    if (g.asked_who.replace(' ', '') === g.decided_who.replace(' ', ''))
+      town.problem(`card grant ${g.reference} was done by one person`);
+    if (used.has(g.reference)) town.problem(`${g.reference} was granted twice`);
+    used.add(g.reference);
+    granted.set(g.user_no, (granted.get(g.user_no) ?? 0) + Number(g.micro));
+  }
+  return granted;
 }
 
 /** Whether a line of an order's is the balance. */

@@ -434,6 +434,7 @@ export class World implements Town {
       return;
     }
     this.#served += 1;
+    if (this.mode === 'none') this.office.meanwhileAtCards(this.cards.map((c) => c.cardNo));
     const carried = this.#carried.find(
       (c) => c.from !== i && c.held.free && c.atMs <= this.timeline.nowMs,
     );

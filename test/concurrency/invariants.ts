@@ -23,7 +23,8 @@ const FAULTS: Readonly<Record<string, string>> = {
   'carried money came or went': `SELECT a.user_no FROM accounts a WHERE a.carried_micro
     + COALESCE((SELECT SUM(micro) FROM reserves r WHERE r.user_no = a.user_no AND r.state = 'held'), 0)
     <> ${CARRIED} + COALESCE((SELECT SUM(micro) FROM ledger l WHERE l.user_no = a.user_no
-      AND l.kind IN ('carried', 'carried-used')), 0)`,
+      AND l.kind IN ('carried', 'carried-used')), 0) + COALESCE((SELECT SUM(micro)
+      FROM card_grants g WHERE g.user_no = a.user_no AND g.state = 'done'), 0)`,
   'one count of a card delivered twice': `SELECT o.card_no FROM orders o JOIN ledger l USING (order_id)
     WHERE l.kind = 'delivered' AND o.sale = 'card' GROUP BY o.card_no, o.next_count HAVING COUNT(*) > 1`,
   'two cards of an account are claimed': `SELECT k.user_no FROM claims c JOIN cards k USING (card_no)

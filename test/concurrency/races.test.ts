@@ -7,6 +7,9 @@ import { priceAmount } from '../../src/shared/money.ts';
 import { settleQuarantined } from '../../src/central/books/quarantine.ts';
 import { CLAIM_MS } from '../../src/shared/central-api/index.ts';
 import type { Quote } from '../../src/shared/central-api/index.ts';
+import { decideCardGrant, proposeCardGrant } from '../../src/central/sale/card-grants.ts';
+import type { CardGranted, CardGrantParts } from '../../src/central/sale/card-grants.ts';
+import { GRANT_BUDGET } from '../../src/central/sale/credit-grants.ts';
 import { REFUND_BUDGET } from '../../src/central/sale/budgets.ts';
 import { QUOTE_CLAIM_MS } from '../../src/central/sale/quotes.ts';
 import { Cluster } from '../support/postgres.ts';
@@ -342,3 +345,93 @@ export async function twoSales(
   const grant = at.journal(1).quoteGrant(id, q);
   return { first, second: { id, q: { ...q, grant } } };
 }
+
+describe('a grant to a card household', () => {
+  const by = (): CardGrantParts => ({ nowMs: company.now, budget: GRANT_BUDGET, minFen: 1_000 });
+  const asked = async (quantity = 500): Promise<number> => {
+    const told = { number: company.account(0).userNo, quantity, reference: 'HB-1' };
+    const said = await proposeCardGrant(
+      office(0).db,
+      { ...told, who: '王芳', why: '旧表余量' },
+      by(),
+    );
+    if (!said.ok) throw new Error(said.bar);
+    return said.id;
+  };
+  const confirm = (i: number, id: number): Promise<CardGranted> =>
+    decideCardGrant(office(i).db, { id, verdict: 'confirmed', who: '李强', why: '核对过' }, by());
+  const carried = async (): Promise<number> => {
+    const [row] = await company.rows<{ micro: unknown }>(
+      'SELECT carried_micro AS micro FROM accounts WHERE user_no = $1',
+      [company.account(0).userNo],
+    );
+    return Number(row?.micro);
+  };
+  const year = async (): Promise<number> => {
+    const [row] = await company.rows<{ quantity: unknown }>(
+      `SELECT SUM(quantity) AS quantity FROM account_use WHERE user_no = $1 AND counter = 'year'`,
+      [company.account(0).userNo],
+    );
+    return Number(row?.quantity);
+  };
+  const worth = async (id: number): Promise<number> => {
+    const [row] = await company.rows<{ micro: unknown }>(
+      'SELECT micro FROM card_grants WHERE id = $1',
+      [id],
+    );
+    return Number(row?.micro);
+  };
+
+  it('that two confirm at once is given once', async () => {
+    await start();
+    const [before, id] = [await carried(), await asked()];
+    const gate = office(0).gate(/^UPDATE accounts SET carried/);
+    const first = confirm(0, id);
+    await gate.reached;
+    const second = confirm(1, id);
+    expect(await company.blocked(second)).toBe(true);
+    gate.open();
+    expect([await first, await second]).toEqual([
+      { ok: true, id },
+      { ok: false, bar: 'gone' },
+    ]);
+    expect(await carried()).toBe(before + (await worth(id)));
+    await sound();
+  });
+
+  it('and a quote at once: it is in the quote, or free after it', async () => {
+    await start();
+    const [before, id] = [await carried(), await asked()];
+    const gate = office(0).gate(/^UPDATE accounts SET carried/);
+    const granted = confirm(0, id);
+    await gate.reached;
+    const quote = company.quoted(0, 0, company.orderId(0), 1);
+    expect(await company.blocked(quote)).toBe(true);
+    gate.open();
+    expect(await granted).toEqual({ ok: true, id });
+    expect((await quote).carriedUsedMicro).toBe(before + (await worth(id)));
+    expect(await carried()).toBe(0);
+    await sound();
+  });
+
+  it('and a delivery at once: the year has what was bought, and not what was lost', async () => {
+    // The purchase leads into the second tier, and what was lost is of that one.
+    const accounts = accountsOf(4, 1).map((a) => ({ ...a, yearQuantity: 35_000 }));
+    company = await Company.open(cluster, { terminals: 3, accounts });
+    const { id: order, q } = await company.paid(0, 0);
+    const [use, id] = [await year(), await asked()];
+    company.journal(0).delivered(order, q);
+    const gate = office(0).gate(/account_use/);
+    const told = company.upload(0);
+    await gate.reached;
+    const granted = confirm(1, id);
+    expect(await company.blocked(granted)).toBe(true);
+    gate.open();
+    expect(await told).toEqual([]);
+    expect(await granted).toEqual({ ok: true, id });
+    expect(await year()).toBe(use + q.quantity - 500);
+    expect(await worth(id)).toBe(500 * 31_800);
+    expect(await carried()).toBe(q.carriedAfterMicro + (await worth(id)));
+    await sound();
+  });
+});

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHROMIUM_ARGS, Hall, chromiumPath } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
-/** Whom to call, where to go, and a list that goes home on the phone: nothing is typed. */
+/** What the hall tells: whom to call, where to go, a list for the phone; what the company granted. */
 let hall: Hall;
 let browser: Browser;
 let page: Page;
@@ -49,4 +49,35 @@ test('a steward is found, a station, and what to bring is read on the phone', as
     true,
   );
   await phone.close();
+}, 90_000);
+
+test('what stood in a changed meter: two persons, then the next purchase writes it, and says so', async () => {
+  const console = `http://127.0.0.1:${hall.port + 2}/console`;
+  const list = await (await fetch(`${console}/card-grants`)).text();
+  const token = /name="token" value="([0-9a-f]+)"/.exec(list)?.[1] ?? '';
+  const id = /card-grant\?id=(\d+)/.exec(list)?.[1] ?? '';
+  const confirm = (who: string): Promise<Response> =>
+    fetch(`${console}/card-grant`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ token, id, verdict: 'confirmed', who, why: '看过工单' }),
+    });
+  expect((await confirm('王芳')).status).toBe(409);
+  expect((await confirm('李强')).status).toBe(303);
+  const before = await hall.card('golden');
+  await hall.dock({ do: 'meter', id: 'golden' });
+  await hall.dock({ do: 'insert', id: 'golden' });
+  await page.waitForSelector('[data-screen="amount"]');
+  await tap('choose-amount', 10_000);
+  await page.waitForSelector('text=换表补给您的 12.30 m³ 还没写到卡上');
+  await page.click('[data-intent="pay"]:not([disabled])');
+  await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
+  await hall.dock({ do: 'pay' });
+  await page.waitForSelector('[data-screen="done"]', { timeout: 30_000 });
+  // 100 yuan are 37.73 m³ at the first tier.
+  const after = await hall.card('golden');
+  expect(after.quantity).toBe(3_773 + 1_230);
+  expect(after.cumulative).toBe(before.cumulative + 3_773 + 1_230);
+  await hall.dock({ do: 'remove' });
+  expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 }, 90_000);

@@ -27,6 +27,7 @@ import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { PARTS } from './parts.mjs';
 import { SEAMS } from './seams.mjs';
+import { CARD_GRANTS } from './card-grants.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
 import { TOLD } from './told.mjs';
@@ -3990,6 +3991,7 @@ export const MUTANTS = [
   ...PARTS,
   ...SEAMS,
   ...CREDIT_ACTS,
+  ...CARD_GRANTS,
   ...OUTAGE_SMS,
   ...TOLD,
   ...ACCOUNT_SALE,

@@ -30,7 +30,7 @@ export interface CardGrantParts {
   readonly minFen: number;
 }
 
-/** Why nothing is granted so. Stable: docs/central.md names each. */
+/** Why nothing is granted so. Stable: docs/credit.md names each. */
 export const CARD_GRANT_BARS = [
   /** No card account has this number, or it is on the hot list. */
   'no-account',

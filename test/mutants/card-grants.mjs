@@ -1,0 +1,99 @@
+// What stood in a changed meter, granted to a household with a card. `by` as in catalogue.mjs.
+const tests = (project, file, name) => ({ kind: 'tests', project, files: [file], name });
+const grants = (name) => tests('unit', 'test/unit/central/card-grants.test.ts', name);
+const races = (name) => tests('concurrency', 'test/concurrency/races.test.ts', name);
+const edit = (find, replace, file = 'card-grants.ts') => ({
+  file: `src/central/sale/${file}`,
+  find,
+  replace,
+});
+const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), by });
+
+export const CARD_GRANTS = [
+  mutant(
+    'card-grant-one-person',
+    'Who proposes a grant to a card household confirms it himself.',
+    edit('if (sameName(seen.asked_who, told.who))', 'if (told.who === null)'),
+    grants('needs two persons, and is decided once'),
+  ),
+  mutant(
+    'card-grant-twice',
+    'A grant that two confirm at once is given twice.',
+    [
+      edit("if (waits?.state !== 'asked')", 'if (waits === undefined)'),
+      edit('return done.length === 0 ? no', 'return done.length > 1 ? no'),
+    ],
+    races('that two confirm at once is given once'),
+  ),
+  mutant(
+    'card-grant-work-order',
+    'A work order that granted to an IoT account grants to a card too.',
+    edit(
+      'if (await grantedToIot(tx, asked.reference))',
+      'if (asked.reference === null && (await grantedToIot(tx, asked.reference)))',
+    ),
+    grants('a work order grants once'),
+  ),
+  mutant(
+    'card-grant-work-order-iot',
+    'A work order that granted to a card grants to an IoT account too.',
+    edit(
+      'if (await grantedToCard(tx, reference))',
+      'if (reference === null && (await grantedToCard(tx, reference)))',
+      'credit-acts.ts',
+    ),
+    grants('a work order grants once'),
+  ),
+  mutant(
+    'card-grant-tier',
+    'Granted gas counts in the year once more: the household comes to a dearer tier for what it lost.',
+    edit("['year', standing.yearStartMs],", "['none', standing.yearStartMs],"),
+    grants('comes with the next purchase'),
+  ),
+  mutant(
+    'card-grant-limit',
+    'Granted gas counts in the limit’s period once more.',
+    edit("['limit', standing.limitStartMs],", "['none', standing.limitStartMs],"),
+    grants('frees the limit’s period'),
+  ),
+  mutant(
+    'card-grant-price',
+    'What was bought in a dearer tier is granted at the price of the cheapest.',
+    edit('const year = Math.max(0, standing.yearQuantity - quantity);', 'const year = 0;'),
+    grants('comes with the next purchase'),
+  ),
+  mutant(
+    'card-grant-too-much',
+    'More is granted than a purchase may write, and the household can buy nothing any more.',
+    edit('limit !== null && least > limit', 'limit === -1 && least > limit'),
+    grants('goes to no card that'),
+  ),
+  mutant(
+    'card-grant-lost-card',
+    'A household whose card is on the hot list is granted to.',
+    edit("account === undefined || account.state === 'hot-listed'", 'account === undefined'),
+    grants('goes to no card that'),
+  ),
+  mutant(
+    'card-grant-year-budget',
+    'One account has as much as two persons like.',
+    edit('fen > by.budget.accountFen', 'fen < 0'),
+    grants('has budgets'),
+  ),
+  mutant(
+    'card-grant-day-budget',
+    'All accounts have as much in a day as two persons like.',
+    edit(
+      'if (!(await spendDay(tx, inFen(planned.micro), by.budget, by.nowMs)))',
+      'if (planned === null)',
+    ),
+    grants('has budgets'),
+  ),
+  mutant(
+    'card-grant-unlocked',
+    'A grant does not hold its account: a quote or a delivery of the same moment forgets it.',
+    edit("'user_no = $1 FOR NO KEY UPDATE', [userNo]", "'user_no = $1', [userNo]"),
+    races('and a delivery at once'),
+    races('that two confirm at once is given once'),
+  ),
+];
