@@ -198,7 +198,7 @@ describe.each(ENGINES)('a grant to a card household, on %s', (engine) => {
     expect((await account()).granted).toBeUndefined();
     expect(await barred(decide(asked.id, '王 芳'))).toBe('same-person');
     const both = await Promise.all([decide(asked.id), decide(asked.id, '赵敏')]);
-    expect(both.map((b) => b.ok).toSorted()).toEqual([false, true]);
+    expect(both.filter((b) => b.ok)).toHaveLength(1);
     expect(await barred(decide(asked.id, '赵敏', 'refused'))).toBe('gone');
     expect(await barred(decide(99))).toBe('gone');
     expect((await account()).carriedMicro).toBe(15_500 + 730 * 26_500 + 500 * 31_800);
