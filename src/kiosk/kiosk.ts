@@ -38,6 +38,8 @@ import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
 import { WORD_MS } from './visit/times.ts';
 import { needsOf } from './visit/visit.ts';
+import { sayIn } from './words/slip-base.ts';
+import type { SlipAt } from './words/slip-base.ts';
 import { keptSlip, slipLines } from './words/slips.ts';
 
 type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -415,26 +417,39 @@ export class Kiosk {
   async #print({ orderId, what }: Of<'print'>): Promise<KioskEvent> {
     const open = this.#state.orders.get(orderId);
     if (open === undefined) return { type: 'printed', orderId, what, ok: false };
-    const { header, printer, clock } = this.#o;
+    const { printer } = this.#o;
     const { policy } = this.#state.service;
-    const company = (payee: string): string => companyOf(policy?.credit, payee).zh;
-    const lines = slipLines(open, what, header, this.#hotline(), clock.nowMs(), company);
-    const code = receiptCode(this.#receiptUrl(orderId), offersInvoice(policy, open.order));
+    const at = this.#slipAt();
+    const say = sayIn(at);
+    const company = (payee: string): string => {
+      const { zh, en } = companyOf(policy?.credit, payee);
+      return say(zh, en);
+    };
+    const lines = slipLines(open, what, at, company);
+    const url = this.#receiptUrl(orderId);
+    const code = receiptCode(url, offersInvoice(policy, open.order), say);
     const printed = await printer.print([...lines, ...code]);
     return { type: 'printed', orderId, what, ok: printed.ok };
   }
 
   /** Whoever comes back for the card has a paper to read, if the printer has one. */
   async #capture({ insertion, cardNo }: Of<'capture'>): Promise<KioskEvent> {
-    const { header, printer, clock } = this.#o;
+    const { printer } = this.#o;
     const result =
       (await this.#gate?.capture(insertion, this.#state)) ?? err(failure('CARD-0107', 'no motor'));
-    if (result.ok) void printer.print(keptSlip(cardNo, header, this.#hotline(), clock.nowMs()));
+    if (result.ok) void printer.print(keptSlip(cardNo, this.#slipAt()));
     return { type: 'captured', insertion, cardNo, result };
   }
 
   #receiptUrl(orderId: string): string | null {
     return receiptUrl(this.#state.service.policy, this.#o.receiptToken, orderId);
+  }
+
+  /** A paper of now, in the language of the visit. */
+  #slipAt(): SlipAt {
+    const { header, clock } = this.#o;
+    const { locale } = this.#state;
+    return { header, hotline: this.#hotline(), nowMs: clock.nowMs(), locale };
   }
 
   #hotline(): string {

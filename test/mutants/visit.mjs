@@ -316,7 +316,7 @@ export const VISIT = [
   mutant(
     'paid-slip-of-a-write',
     'The slip of a paid order that waits for its card says that its write goes on.',
-    edit('kiosk/words/slips.ts', `what === 'in-doubt' && order.state === 'paid'`, `false`),
+    edit('kiosk/words/slips.ts', `what === 'in-doubt' && open.order.state === 'paid'`, `false`),
     unit('kiosk/paid-while-closing', 'told that his payment has arrived'),
   ),
   mutant(

@@ -5,6 +5,8 @@ import { standsOf } from '../../shared/my-account.ts';
 import type { MyAccountNews, MyAccountOp, SlipPurchase } from '../state/my-account.ts';
 import { copySlip, useSlip } from '../words/my-account-slips.ts';
 import { receiptCode } from '../words/receipt-code.ts';
+import { sayIn } from '../words/slip-base.ts';
+import type { Say } from '../words/slip-base.ts';
 import type { Host } from './options.ts';
 
 /** What a slip ends with. */
@@ -22,23 +24,28 @@ export async function askMyAccount(
 ): Promise<MyAccountNews> {
   const { asked } = ask;
   const { header, printer, clock } = host.options;
-  const at = { header, hotline: end.hotline, nowMs: clock.nowMs() };
+  const { locale } = host.state();
+  const at = { header, hotline: end.hotline, nowMs: clock.nowMs(), locale };
   if (ask.op === 'look') return look(host, ask);
   const lines =
     ask.op === 'print-use'
       ? useSlip(ask, at)
-      : [...copySlip(ask.purchase, ask.numberMasked, at), ...codeOf(host, ask.purchase, end)];
+      : [
+          ...copySlip(ask.purchase, ask.numberMasked, at),
+          ...codeOf(host, ask.purchase, end, sayIn(at)),
+        ];
   const printed = await printer.print(lines);
   return { news: 'printed', asked, slip: printed.ok ? 'printed' : 'failed' };
 }
 
-function codeOf(host: Host, p: SlipPurchase, end: SlipEnd) {
+function codeOf(host: Host, p: SlipPurchase, end: SlipEnd, say: Say) {
   if (p.terminalId === host.options.header.terminalId)
-    return receiptCode(end.receiptUrl(p.orderId), false);
+    return receiptCode(end.receiptUrl(p.orderId), false, say);
   const url = host.state().service.policy?.receipts?.url;
   return receiptCode(
     url === undefined || p.receipt === null ? null : `${url}/r/${p.receipt}`,
     false,
+    say,
   );
 }
 

@@ -91,7 +91,7 @@ async function print(
   const { header, printer, clock } = host.options;
   const category = chosenOf(policy, form)?.category ?? null;
   const emergency = policy?.info?.emergency ?? hotline;
-  const at = { header, hotline, emergency, nowMs: clock.nowMs() };
+  const at = { header, hotline, emergency, nowMs: clock.nowMs(), locale: host.state().locale };
   const printed = await printer.print(requestSlip({ number, dueMs, form, category }, at));
   return { news: 'printed', number, slip: printed.ok ? 'printed' : 'failed' };
 }

@@ -1,30 +1,23 @@
 import type { SlipLine } from '../../device/printer/types.ts';
-import type { Header } from '../../shared/contract/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
-import { formatYuan } from '../../shared/money.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import type { CreditKind, CreditSale } from '../../shared/sale.ts';
-import { chinaTime } from '../../shared/time.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
+import { HANDLED, PATIENCE, payment, TITLES } from './order-slips.ts';
+import type { Paper } from './order-slips.ts';
+import { head, hotlineLine, pair, place, RULE, sayIn, thanks, words, yuan } from './slip-base.ts';
+import type { Say, SlipAt } from './slip-base.ts';
 
 /** A payee's name as slips have it. */
 export type CompanyOf = (payee: string) => string;
 
-type What = EventBody<'slip-printed'>['what'];
-
-const KIND: Readonly<Record<CreditKind, string>> = {
-  balance: '物联表充值',
-  prepay: '预存',
-  gas: '燃气费',
-  water: '水费',
-  heat: '暖气费',
-};
-const TITLES: Readonly<Record<What, string>> = {
-  receipt: '缴费凭条',
-  'in-doubt': '未完成订单凭证',
-  refund: '退款凭证',
-  parked: '待处理订单凭证',
+const KIND: Readonly<Record<CreditKind, (say: Say) => string>> = {
+  balance: (say) => say('物联表充值', 'IoT meter top-up'),
+  prepay: (say) => say('预存', 'Paid ahead'),
+  gas: (say) => say('燃气费', 'Gas'),
+  water: (say) => say('水费', 'Water'),
+  heat: (say) => say('暖气费', 'Heating'),
 };
 
 /**
@@ -34,88 +27,93 @@ const TITLES: Readonly<Record<What, string>> = {
 export function creditSlip(
   open: OpenOrder,
   sale: CreditSale,
-  what: What,
-  at: {
-    readonly header: Omit<Header, 'hotline'>;
-    readonly hotline: string;
-    readonly nowMs: number;
-    readonly companyOf: CompanyOf;
-  },
+  what: EventBody<'slip-printed'>['what'],
+  at: SlipAt & { readonly companyOf: CompanyOf },
 ): SlipLine[] {
   const { order } = open;
+  const say = sayIn(at);
   const company = at.companyOf(sale.payee);
   return [
-    ...at.header.brand.zh
-      .split(' ')
-      .map((text): SlipLine => ({ kind: 'text', text, align: 'center', size: 'double' })),
-    { kind: 'text', text: TITLES[what], align: 'center' },
-    { kind: 'rule' },
-    { kind: 'pair', label: '订单号', value: orderRef(order.orderId) },
-    { kind: 'pair', label: '户号尾号', value: sale.userNo.slice(-4) },
-    ...(company === '' ? [] : [{ kind: 'pair', label: '收款单位', value: company } as const]),
-    { kind: 'pair', label: '终端', value: at.header.terminalId },
-    { kind: 'pair', label: '时间', value: chinaTime(at.nowMs) },
-    { kind: 'rule' },
-    ...(what === 'receipt' ? paidLines(sale) : standingLines(open, what)),
-    { kind: 'text', text: `24小时服务热线 ${at.hotline}` },
+    ...head(at, what === 'receipt' ? say('缴费凭条', 'Receipt') : TITLES[what](say)),
+    pair(say('订单号', 'Order'), orderRef(order.orderId)),
+    pair(say('户号尾号', 'Account ends in'), sale.userNo.slice(-4)),
+    ...(company === '' ? [] : [pair(say('收款单位', 'Paid to'), company)]),
+    ...place(at),
+    RULE,
+    ...(what === 'receipt' ? paidLines(open, sale, say) : standingLines(open, what, say)),
+    hotlineLine(at),
+    ...(what === 'receipt' ? [thanks(at)] : []),
   ];
 }
 
 /** What was paid, with what each bill's sum is made of. */
-function paidLines(sale: CreditSale): SlipLine[] {
-  const topUp = sale.lines.some((line) => line.kind === 'balance');
+function paidLines(open: OpenOrder, sale: CreditSale, say: Say): SlipLine[] {
+  const sum = (label: string, fen: number): SlipLine => pair(label, yuan(fen, say));
   return [
     ...sale.lines.flatMap((line): SlipLine[] => [
-      {
-        kind: 'pair',
-        label: `${KIND[line.kind]} ${line.period}`.trim(),
-        value: `${formatYuan(line.amountFen)} 元`,
-      },
-      ...(line.terms.lateFeeFen === 0 ? [] : [pair('  其中违约金', line.terms.lateFeeFen)]),
-      ...(line.restFen === undefined ? [] : [pair('  本次交一部分，还欠', line.restFen)]),
-      ...(line.terms.discountFen === 0 ? [] : [pair('  已优惠', line.terms.discountFen)]),
+      sum(`${KIND[line.kind](say)} ${line.period}`.trim(), line.amountFen),
+      ...(line.terms.lateFeeFen === 0
+        ? []
+        : [sum(say('  其中违约金', '  late fee in it'), line.terms.lateFeeFen)]),
+      ...(line.restFen === undefined
+        ? []
+        : [sum(say('  本次交一部分，还欠', '  a part; still owed'), line.restFen)]),
+      ...(line.terms.discountFen === 0
+        ? []
+        : [sum(say('  已优惠', '  discount'), line.terms.discountFen)]),
     ]),
-    pair('实付', sale.amountFen),
-    { kind: 'rule' },
-    {
-      kind: 'text',
-      text: topUp
-        ? '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。'
-        : sale.lines.some((line) => line.kind === 'prepay')
-          ? '已存入账户余额，以后出账时自动扣。'
-          : '已入账，无需再到柜台。',
-    },
+    sum(say('实付', 'Paid'), sale.amountFen),
+    ...payment(open, say),
+    RULE,
+    words(after(sale, say)),
   ];
 }
 
-const pair = (label: string, fen: number): SlipLine => ({
-  kind: 'pair',
-  label,
-  value: `${formatYuan(fen)} 元`,
-});
+function after({ lines }: CreditSale, say: Say): string {
+  if (lines.some((line) => line.kind === 'balance'))
+    return say(
+      '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
+      'It is in the account. The meter shows it when it connects next: close the stove first, then press the meter’s key.',
+    );
+  if (lines.some((line) => line.kind === 'prepay'))
+    return say(
+      '已存入账户余额，以后出账时自动扣。',
+      'It is in the account, and pays the next bills by itself.',
+    );
+  return say('已入账，不用再到营业厅。', 'It is credited; there is nothing more to do.');
+}
 
 /** How the money stands, and what to do: nothing, or to ask. */
-function standingLines(open: OpenOrder, what: Exclude<What, 'receipt'>): SlipLine[] {
+function standingLines(open: OpenOrder, what: Paper, say: Say): SlipLine[] {
   const { order } = open;
-  const paid = open.attempts.find((a) => a.transactionId !== null) ?? open.attempts.at(-1);
   const collecting =
     order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';
   return [
-    pair(collecting ? '金额(付款待核实)' : '已付款', order.sale.amountFen),
-    ...(paid === undefined ? [] : [{ kind: 'text', text: `商户单号 ${paid.outTradeNo}` } as const]),
-    { kind: 'rule' },
-    { kind: 'text', text: adviceOf(open, what, collecting) },
+    pair(
+      collecting ? say('金额(付款待核实)', 'Sum (being checked)') : say('已付款', 'Paid'),
+      yuan(order.sale.amountFen, say),
+    ),
+    ...payment(open, say),
+    RULE,
+    words(adviceOf(open, what, collecting, say)),
   ];
 }
 
-function adviceOf(open: OpenOrder, what: Exclude<What, 'receipt'>, collecting: boolean): string {
+function adviceOf(open: OpenOrder, what: Paper, collecting: boolean, say: Say): string {
   if (what === 'in-doubt')
     return collecting
-      ? '付款结果正在核实，请勿重复付款。若已扣款，会自动入账或原路退回。'
-      : '已收到付款，正在入账，请勿再次付款。系统确认后自动入账；没有入账的，钱自动原路退回。凭订单号可在本机“未完成订单”查询。';
+      ? say(
+          '付款结果正在核实，请勿重复付款。若已扣款，会自动入账或原路退回。',
+          'The payment is being checked. Please do not pay again. If it was taken it is credited, or goes back by itself.',
+        )
+      : say(
+          '已收到付款，正在入账，请勿再次付款。确认后自动入账；没有入账的，钱自动原路退回。在任何一台机器点“未完成订单”，输入订单号可以查询。',
+          'Paid, and being credited. Please do not pay again. It is credited by itself, or goes back the way it came. Any machine tells how it stands: “Unfinished”, then the order number.',
+        );
   if (what === 'refund')
-    return '没有入账，款项将原路退回付款账户，一般几分钟内到账，最迟以支付平台为准。账单没有变动。';
-  return isBeyondTheDay(open)
-    ? '退款要等工作人员核对，之后原路退回付款账户，您的钱是安全的。请保留本凭证，有疑问请拨打热线。'
-    : '此订单已登记由人工处理。请凭本凭证到营业厅或拨打热线。';
+    return say(
+      '没有入账，款项将原路退回付款账户，一般几分钟内到账，最迟以支付平台为准。账单没有变动。',
+      'It was not credited. The money goes back the way it came, mostly within minutes; at the latest when the payment platform says. The bill is unchanged.',
+    );
+  return isBeyondTheDay(open) ? PATIENCE(say) : HANDLED(say);
 }

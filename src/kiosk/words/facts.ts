@@ -34,9 +34,9 @@ const SETTLED_BY = {
 } as const;
 const SLIPS = {
   receipt: both('购气凭条', 'receipt'),
-  'in-doubt': both('未完成订单凭证', 'slip of an unfinished order'),
-  refund: both('退款凭证', 'refund slip'),
-  parked: both('待处理订单凭证', 'slip of a parked order'),
+  'in-doubt': both('未完成订单凭条', 'slip of an unfinished order'),
+  refund: both('退款凭条', 'refund slip'),
+  parked: both('待处理订单凭条', 'slip of a parked order'),
 } as const;
 const CARD_WHY = {
   wrong: both('密码不对', 'wrong PIN'),

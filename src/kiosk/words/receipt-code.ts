@@ -3,6 +3,7 @@ import { isInvoiceable } from '../../shared/policy-receipts.ts';
 import type { Policy } from '../../shared/policy.ts';
 import type { OrderState } from '../../shared/order-rules.ts';
 import type { Sale } from '../../shared/sale.ts';
+import type { Say } from './slip-base.ts';
 
 /**
  * The address of an order's receipt page; null: the policy names none, or this kiosk signs none.
@@ -29,13 +30,15 @@ export const offersInvoice = (
  *
  * @param invoice whether the page makes its invoice too
  */
-export const receiptCode = (url: string | null, invoice: boolean): readonly SlipLine[] =>
+export const receiptCode = (url: string | null, invoice: boolean, say: Say): readonly SlipLine[] =>
   url === null
     ? []
     : [
         {
           kind: 'text',
-          text: invoice ? '手机扫一扫：看电子凭条、开发票' : '手机扫一扫，看电子凭条和最新进度',
+          text: invoice
+            ? say('手机扫一扫：看电子凭条、开发票', 'Scan: receipt and invoice')
+            : say('手机扫一扫，看电子凭条和最新进度', 'Scan: receipt, and how it stands'),
           align: 'center',
         },
         { kind: 'qr', text: url },

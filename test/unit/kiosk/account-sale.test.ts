@@ -554,7 +554,7 @@ describe('paid, and then', () => {
     await w.until('refunded', () => w.state() === 'refunded/refunded');
     const told = w.journal.story(w.order().orderId).find((e) => e.kind === 'order-refunding');
     expect(told?.body).toMatchObject({ grant: `void.${w.order().orderId}` });
-    expect(w.printed.at(-1)).toContain('退款凭证');
+    expect(w.printed.at(-1)).toContain('退款凭条');
     expect(w.journal.findByRef(w.shown('refunding').orderRef)?.state).toBe('refunded');
   });
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { orderFacts, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { ASK_FIRST_MS, UNKNOWN_GIVE_UP_MS } from '../../../src/kiosk/order/attempt-run.ts';
 import { WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
+import type { AttemptRow } from '../../../src/journal/fold.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';
@@ -23,6 +24,30 @@ afterEach(async () => {
 const rise = (id: string, of: { cumulative: number }): number =>
   w.purchase(id).cumulative - of.cumulative;
 const refunds = (): number => [...w.pay.trades.values()].reduce((n, t) => n + t.refunds.size, 0);
+
+describe('a slip', () => {
+  it('says where, when, by what and under which numbers, and thanks; in the language of the visit', async () => {
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    const zh = w.printed.at(-1) ?? '';
+    const { transactionId, outTradeNo } = w.attempts()[0] as AttemptRow;
+    for (const part of ['购气凭条', '地点', '机器编号', '付款方式', '已写入卡', '谢谢'])
+      expect(zh).toContain(part);
+    expect(zh).toContain(`支付平台单号 ${transactionId}`);
+    expect(zh).toContain(`商户单号 ${outTradeNo}`);
+    await w.remove();
+    await w.run(60_000);
+    w.visitMeter('golden');
+    await w.tap('set-locale', 'en');
+    await w.toPay('golden', 5_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    const en = w.printed.at(-1) ?? '';
+    expect(en).toContain('Receipt');
+    expect(en).not.toMatch(/[\u4e00-\u9fff]/);
+  });
+});
 
 describe('a sale', () => {
   it('is delivered, with every screen in its turn', async () => {

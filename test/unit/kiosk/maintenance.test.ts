@@ -373,7 +373,7 @@ describe('orders', () => {
     await w.tap('maintenance-order', order.orderId);
     const told = open().orders[0]?.story ?? [];
     expect(told.length).toBeGreaterThan(8);
-    expect(told.at(-1)?.text.zh).toMatch(/待人工处理|凭证/);
+    expect(told.at(-1)?.text.zh).toMatch(/待人工处理|凭条/);
 
     await act('retry-refund', { target: order.orderId });
     expect(facts('attempt-refund-retried')).toEqual([]); // no why, no deed
