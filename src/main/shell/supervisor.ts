@@ -110,6 +110,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       revision: previous === null ? 0 : previous.revision + 1,
       locale: previous?.locale ?? 'zh-CN',
       access: previous?.access ?? PLAIN_ACCESS,
+      ...(previous?.voice === undefined ? {} : { voice: previous.voice }),
       header: previous?.header ?? options.header ?? NO_HEADER,
       nowMs: Date.now(),
       demo: previous?.demo ?? options.demo ?? false,

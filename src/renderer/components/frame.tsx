@@ -4,6 +4,7 @@ import type { Access, AccessMode, Screen, Snapshot } from '../../shared/contract
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';
+import { isPaidWait, offeredAtEnd } from '../state/leaving.ts';
 import { minutesLeft, useClock, useRemaining, WARN_MS } from '../state/time.ts';
 import { reachOf } from '../theme/access.ts';
 import { Mark } from './art.tsx';
@@ -19,33 +20,6 @@ function isQuiet(snapshot: Snapshot): boolean {
     snapshot.screen === 'reading'
   );
 }
-
-/**
- * Screens whose time the core extends. A payment code is replaced by a new one instead, and the
- * last screens only say something.
- */
-const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
-  'insert-card',
-  'info',
-  'request',
-  'my-account-no',
-  'my-account',
-  'cannot-sell',
-  'card-info',
-  'amount',
-  'user-no',
-  'is-it-you',
-  'top-up',
-  'bills',
-  'contract',
-  'in-doubt',
-  'order-status',
-  'maintenance',
-]);
-
-/** A paid order that waits for its card: its time is not the screen's, and is shown to its end. */
-const isPaidWait = (snapshot: Snapshot): boolean =>
-  snapshot.screen === 'in-doubt' && snapshot.reason === 'paid';
 
 /** Where no visit goes on: the technicians' corner listens. */
 const CORNERED: ReadonlySet<Screen> = new Set<Screen>(['start', 'out-of-service', 'cannot-sell']);
@@ -245,10 +219,8 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
   const { t } = useWords();
   const left = useRemaining();
   const soon = left !== null && left <= WARN_MS && left > 0 ? left : null;
-  if (soon !== null && EXTENDABLE.has(snapshot.screen) && !isPaidWait(snapshot))
-    return <Leaving left={soon} says="more" />;
-  if (soon !== null && snapshot.screen === 'pay' && snapshot.newCodeOffered)
-    return <Leaving left={soon} says="code" />;
+  const offered = soon === null ? null : offeredAtEnd(snapshot);
+  if (soon !== null && offered !== null) return <Leaving left={soon} says={offered} />;
   if (snapshot.screen === 'out-of-service') {
     return (
       <footer className={css['footer']}>

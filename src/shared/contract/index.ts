@@ -42,6 +42,7 @@ export * from './maintenance.ts';
 export * from './my-account.ts';
 export * from './my-pages.ts';
 export * from './request.ts';
+export * from './voice.ts';
 
 /** A whole screen, pushed by the core at each change. */
 export const snapshotSchema = z.discriminatedUnion('screen', [
@@ -337,6 +338,8 @@ export const intentSchema = z.discriminatedUnion('type', [
     value: z.enum(ACCESS_MODES),
     on: z.boolean(),
   }),
+  /** The access bar: the voice is off for this visit, or on again. */
+  z.object({ ...intentBase, type: z.literal('set-mute'), value: z.boolean() }),
   z.object({ ...intentBase, type: z.literal('open'), value: z.enum(TILES) }),
   /** start over: back to the start screen (the card, if any, is to be taken). */
   z.object({ ...intentBase, type: z.literal('exit') }),

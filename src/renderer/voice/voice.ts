@@ -1,0 +1,79 @@
+import type { Snapshot } from '../../shared/contract/index.ts';
+import { loudnessAt } from '../../shared/policy-voice.ts';
+import { offeredAtEnd } from '../state/leaving.ts';
+import { WARN_MS, remainingMs } from '../state/time.ts';
+import type { ViewState } from '../state/store.ts';
+import { promptOf, prompts } from './prompts.ts';
+import type { Scene } from './prompts.ts';
+import { Speaker } from './speaker.ts';
+import type { Manner, Sound, SpeakerClock } from './speaker.ts';
+
+/** Where snapshots come from: the renderer's store. */
+export interface Views {
+  getState(): ViewState;
+  subscribe(listener: (state: ViewState) => void): () => void;
+}
+
+/** How a snapshot has its voice, at this wall time of the core's. */
+function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
+  return {
+    locale,
+    listening: voice?.headphones === true ? 'headphones' : 'loudspeaker',
+    loudness: voice?.muted === true ? null : loudnessAt(voice?.policy, nowMs),
+  };
+}
+
+/**
+ * Speaks what the screens show. While the line to the core is down nothing is said: what stands
+ * there may be over. Returns how to stop.
+ */
+export function speak(views: Views, sound: Sound, clock: SpeakerClock): () => void {
+  let before: Scene | null = null;
+  let wasSilent = false;
+  let cancel = (): void => undefined;
+  const speaker = new Speaker(clock, sound, {
+    locale: 'zh-CN',
+    listening: 'loudspeaker',
+    loudness: null,
+  });
+
+  const look = (): void => {
+    cancel();
+    cancel = () => undefined;
+    const { snapshot, receivedAt, link } = views.getState();
+    if (snapshot === null || link !== 'up') {
+      speaker.show('', null, null);
+      return;
+    }
+    const at = clock.monoMs();
+    const manner = mannerOf(snapshot, snapshot.nowMs + Math.max(0, at - receivedAt));
+    const scene: Scene = { snapshot, hurry: hurryNow(snapshot, receivedAt, at) };
+    if (snapshot.screen === 'start' && before?.snapshot.screen !== 'start') speaker.forget();
+    speaker.manner(manner);
+    // Whoever switches the voice on wants to hear where he is.
+    const from = wasSilent && manner.loudness !== null && before !== null ? null : before;
+    const touched = from === null && before !== null;
+    const prompt = touched ? promptOf(snapshot) : prompts(from, scene);
+    speaker.show(snapshot.screen, prompt, promptOf(snapshot)?.repeat ?? null);
+    wasSilent = manner.loudness === null;
+    before = scene;
+  };
+
+  /** Within the last seconds; else looks again when they begin. */
+  function hurryNow(snapshot: Snapshot, receivedAt: number, at: number): Scene['hurry'] {
+    const offered = offeredAtEnd(snapshot);
+    if (offered === null || !('deadlineMs' in snapshot) || snapshot.deadlineMs === null) return null;
+    const left = remainingMs(snapshot.deadlineMs, snapshot.nowMs, receivedAt, at);
+    if (left <= WARN_MS) return left > 0 ? offered : null;
+    cancel = clock.after(left - WARN_MS, look);
+    return null;
+  }
+
+  const unsubscribe = views.subscribe(look);
+  look();
+  return () => {
+    unsubscribe();
+    cancel();
+    speaker.show('', null, null);
+  };
+}
