@@ -131,7 +131,7 @@ const files = loadStaticFiles(path.join(root, 'dist', 'renderer'));
 const server = createServer((request, response) => {
   const file = files.get(new URL(request.url, 'http://x').pathname);
   response.writeHead(file === undefined ? 404 : 200, {
-    ...securityHeaders("'none'"),
+    ...securityHeaders(),
     'Content-Type': file?.type ?? 'text/plain',
   });
   response.end(file?.body);

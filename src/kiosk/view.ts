@@ -23,7 +23,10 @@ function voiceOf({ muted, service }: KioskState): Pick<Snapshot, 'voice'> {
   const policy = service.policy?.voice;
   if (policy === undefined && !muted) return {};
   return {
-    voice: { ...(policy === undefined ? {} : { policy }), ...(muted ? { muted: true as const } : {}) },
+    voice: {
+      ...(policy === undefined ? {} : { policy }),
+      ...(muted ? { muted: true as const } : {}),
+    },
   };
 }
 

@@ -25,7 +25,8 @@ const FNV_PRIME = 0x01000193;
 
 function fnv(text: string, seed: number): string {
   let hash = (FNV_OFFSET ^ seed) >>> 0;
-  for (const unit of text) hash = Math.imul(hash ^ (unit.codePointAt(0) as number), FNV_PRIME) >>> 0;
+  for (const unit of text)
+    hash = Math.imul(hash ^ (unit.codePointAt(0) as number), FNV_PRIME) >>> 0;
   return hash.toString(16).padStart(8, '0');
 }
 

@@ -6,7 +6,16 @@ import { cardSeen } from './card-seen.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
-import { IDLE, accessSet, cannotSell, leave, muteSet, orderSession, readCard, step } from './step.ts';
+import {
+  IDLE,
+  accessSet,
+  cannotSell,
+  leave,
+  muteSet,
+  orderSession,
+  readCard,
+  step,
+} from './step.ts';
 import type { Settled } from './step.ts';
 import { WORD_MS } from './times.ts';
 import type { Base, ViewContext } from './view-base.ts';

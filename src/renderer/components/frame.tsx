@@ -241,7 +241,7 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
           </>
         )}
       </div>
-      {!isQuiet(snapshot) && <AccessBar access={snapshot.access} />}
+      {!isQuiet(snapshot) && <AccessBar access={snapshot.access} voice={snapshot.voice} />}
     </footer>
   );
 }
@@ -267,13 +267,38 @@ function AccessSwitch({
 }
 
 /** What makes the screen fit the customer; in the same place on every screen. */
-function AccessBar({ access }: { readonly access: Access }): ReactElement {
+function AccessBar({ access, voice }: Pick<Snapshot, 'access' | 'voice'>): ReactElement {
   return (
     <div className={css['access']}>
       {ACCESS_MODES.map((mode) => (
         <AccessSwitch key={mode} access={access} mode={mode} />
       ))}
+      {voice?.policy?.on !== false && <MuteSwitch muted={voice?.muted === true} />}
     </div>
+  );
+}
+
+/** The voice off or on: a loudspeaker, struck out while nothing is said. */
+function MuteSwitch({ muted }: { readonly muted: boolean }): ReactElement {
+  const { t } = useWords();
+  return (
+    <IntentButton
+      className={`${css['pill']} ${css['mute']}`}
+      label={t('voice.mute')}
+      pressed={muted}
+      does={{ type: 'set-mute', value: !muted }}
+    >
+      <svg className={css['loudspeaker']} viewBox="0 0 48 48" aria-hidden="true">
+        <path d="M6 18h8l12-10v32L14 30H6z" fill="currentColor" />
+        <path
+          d={muted ? 'M33 18l12 12m0-12l-12 12' : 'M32 17q5 7 0 14m6-20q10 13 0 26'}
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="4"
+          strokeLinecap="round"
+        />
+      </svg>
+    </IntentButton>
   );
 }
 

@@ -20,6 +20,7 @@ export function IntentButton({
   className,
   disabled = false,
   pressed,
+  label,
   children,
 }: {
   readonly does: Act;
@@ -27,6 +28,8 @@ export function IntentButton({
   readonly disabled?: boolean;
   /** It switches something, which is on or off. */
   readonly pressed?: boolean;
+  /** What a picture says to those who do not see it. */
+  readonly label?: string;
   readonly children: ReactNode;
 }): ReactElement {
   return (
@@ -35,6 +38,7 @@ export function IntentButton({
       className={className}
       disabled={disabled}
       aria-pressed={pressed}
+      aria-label={label}
       data-intent={does.type}
       data-value={'value' in does ? String(does.value) : undefined}
       onClick={() => act(does)}

@@ -10,6 +10,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'access.largeText': 'Large text',
   'access.lowReach': 'Low reach',
   'access.highContrast': 'Contrast',
+  'voice.mute': 'Mute',
   'access.below': 'Please use the lower part',
   'demo.badge': 'Demo',
   'hotline.label': '24-hour hotline',

@@ -12,6 +12,7 @@ export const zhCN = {
   'access.largeText': '大字版',
   'access.lowReach': '低位操作',
   'access.highContrast': '高对比',
+  'voice.mute': '静音',
   'access.below': '请在下方操作',
   'demo.badge': '演示',
   'hotline.label': '24小时服务热线',

@@ -122,11 +122,7 @@ function requestPrompt(s: SnapshotOf<'request'>): Prompt {
     case 'confirm':
       return shown.sms === undefined
         ? tell(say('req.confirm.title'), ...wrong)
-        : tell(
-            say(`req.sms.${shown.sms}.title`),
-            say(`req.sms.${shown.sms}.consent`),
-            ...wrong,
-          );
+        : tell(say(`req.sms.${shown.sms}.title`), say(`req.sms.${shown.sms}.consent`), ...wrong);
     case 'making':
       return tell(say('req.making.title'), say('req.making.lead'));
     case 'made':

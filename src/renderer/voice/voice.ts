@@ -62,7 +62,8 @@ export function speak(views: Views, sound: Sound, clock: SpeakerClock): () => vo
   /** Within the last seconds; else looks again when they begin. */
   function hurryNow(snapshot: Snapshot, receivedAt: number, at: number): Scene['hurry'] {
     const offered = offeredAtEnd(snapshot);
-    if (offered === null || !('deadlineMs' in snapshot) || snapshot.deadlineMs === null) return null;
+    if (offered === null || !('deadlineMs' in snapshot) || snapshot.deadlineMs === null)
+      return null;
     const left = remainingMs(snapshot.deadlineMs, snapshot.nowMs, receivedAt, at);
     if (left <= WARN_MS) return left > 0 ? offered : null;
     cancel = clock.after(left - WARN_MS, look);

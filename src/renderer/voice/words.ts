@@ -300,10 +300,7 @@ export function clipTexts(locale: Locale): ReadonlyMap<ClipId, string> {
   for (const key of SAID) clips.set(`m/${key}`, texts[key]);
   for (const [key, { param, keys }] of Object.entries(SAID_WITH))
     for (const other of keys)
-      clips.set(
-        `m/${key}/${other}`,
-        texts[key as SaidWithKey].replace(`{${param}}`, texts[other]),
-      );
+      clips.set(`m/${key}/${other}`, texts[key as SaidWithKey].replace(`{${param}}`, texts[other]));
   for (const key of Object.keys(OWN) as OwnKey[])
     for (const [piece, text] of Object.entries(ownPieces(key, locale)))
       if (/[\p{L}\p{N}]/u.test(text)) clips.set(ownClip(key, piece as 'before' | 'after'), text);

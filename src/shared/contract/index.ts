@@ -462,6 +462,12 @@ export type IntentType = Intent['type'];
 export const coreToShellSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), snapshot: snapshotSchema }),
   z.object({ type: z.literal('heartbeat') }),
+  /** A clip of a text that came by policy: a WAV file in base64, and what the screen names it by. */
+  z.object({
+    type: z.literal('clip'),
+    id: z.string().regex(/^[0-9a-f]{16}$/),
+    wav: z.string().max(6_000_000),
+  }),
 ]);
 export type CoreToShell = z.infer<typeof coreToShellSchema>;
 /** What the shell tells its core. */
