@@ -97,11 +97,12 @@ const parts = {
     entry: 'scripts/voice.mjs',
     out: ['dist/renderer/voice/zh-CN.clips', 'dist/renderer/voice/en.clips'],
     inputs: [
-      ...['src/renderer/voice', 'src/renderer/i18n', 'src/shared', 'scripts/lib/speech.mjs'],
-      ...[
-        'scripts/voice.mjs',
-        ...(VOICES === undefined ? [] : [path.relative(root, path.resolve(VOICES))]),
-      ],
+      'src/renderer/voice',
+      'src/renderer/i18n',
+      'src/shared',
+      'scripts/lib/speech.mjs',
+      'scripts/voice.mjs',
+      ...(VOICES === undefined ? [] : [path.relative(root, path.resolve(VOICES))]),
     ],
     run: () => {
       const run = spawnSync(process.execPath, [at('scripts', 'voice.mjs')], { stdio: 'inherit' });

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { Worker, isMainThread, workerData } from 'node:worker_threads';
 import { packClips } from '../src/renderer/voice/clip-file.ts';
 import { clipTexts } from '../src/renderer/voice/words.ts';
 import { finished, measure } from '../src/shared/clip-level.ts';
@@ -43,14 +43,7 @@ function clipOf(voice, said) {
 }
 
 function work() {
-  for (const { voice, said } of workerData) {
-    try {
-      clipOf(voice, said);
-    } catch (error) {
-      parentPort.postMessage(error instanceof Error ? error.message : String(error));
-      return;
-    }
-  }
+  for (const { voice, said } of workerData) clipOf(voice, said);
 }
 
 async function main() {
@@ -109,7 +102,6 @@ async function make(jobs, workers) {
       const mine = fresh.filter((_job, i) => i % workers === n);
       return new Promise((done, fail) => {
         const worker = new Worker(fileURLToPath(import.meta.url), { workerData: mine });
-        worker.on('message', (problem) => fail(new Error(problem)));
         worker.on('error', fail);
         worker.on('exit', () => done());
       });

@@ -8,6 +8,8 @@ import { spelledChinese, spokenChinese, spokenEnglish } from '../../src/shared/p
 
 /** No clip is shorter or longer. A clip that was cut to nothing was no speech. */
 export const CLIP_MS = { least: 80, most: 40_000 };
+/** Samples without a head, as sox is told. */
+const RAW = `-t raw -r ${RATE} -c 1 -b 16 -e signed-integer`.split(' ');
 /**
  * The synthesisers of a build. `command`: a program and its arguments; the text comes on its
  * standard input, a WAV file is expected at {out}, or on standard output where no argument names
@@ -31,7 +33,7 @@ export function spokenText(text, locale, spelled) {
 function runs(command, args, options) {
   const run = spawnSync(command, args, { maxBuffer: 64 << 20, timeout: 60_000, ...options });
   if (run.error !== undefined) throw run.error;
-  if (run.status !== 0) throw new Error(`${command}: ${String(run.stderr).trim() || run.status}`);
+  if (run.status !== 0) throw new Error(`${command}: ${run.stderr || run.status}`);
   return run.stdout;
 }
 
@@ -50,11 +52,7 @@ export function synthesise(voice, text) {
     if (!named) writeFileSync(out, said);
     // Whatever rate, channels and length field the synthesiser wrote. A length that a pipe could not
     // know is ignored.
-    const raw = runs('sox', [
-      '--ignore-length',
-      out,
-      ...['-t', 'raw', '-r', String(RATE), '-c', '1', '-b', '16', '-e', 'signed-integer', '-'],
-    ]);
+    const raw = runs('sox', ['--ignore-length', out, ...RAW, '-']);
     return samplesOf(raw);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -63,34 +61,18 @@ export function synthesise(voice, text) {
 
 /** Packed as Ogg Vorbis, which every Chromium plays. */
 export function packed(samples) {
-  return runs(
-    'sox',
-    [
-      ...['-D', '-t', 'raw', '-r', String(RATE), '-c', '1', '-b', '16', '-e', 'signed-integer'],
-      ...['-', '-t', 'ogg', '-C', '-1', '-'],
-    ],
-    { input: rawOf(samples) },
-  );
+  return runs('sox', ['-D', ...RAW, '-', '-t', 'ogg', '-C', '-1', '-'], { input: rawOf(samples) });
 }
 
 /** What sox makes of a packed clip again: for tests. */
 export function unpacked(bytes) {
-  return samplesOf(
-    runs(
-      'sox',
-      [
-        ...['-t', 'ogg', '-', '-t', 'raw', '-r', String(RATE), '-c', '1'],
-        ...['-b', '16', '-e', 'signed-integer', '-'],
-      ],
-      { input: bytes },
-    ),
-  );
+  return samplesOf(runs('sox', ['-t', 'ogg', '-', ...RAW, '-'], { input: bytes }));
 }
 
 /** Phonemes as espeak-ng would say them: for comparing two spellings. */
 export const phonemes = (text) =>
   runs('espeak-ng', ['-q', '-v', 'cmn-latn-pinyin', '-x', '--stdin'], { input: `${text}\n` })
-    .toString()
+    .toString('utf8')
     .replace(/\s+/g, ' ')
     .trim();
 

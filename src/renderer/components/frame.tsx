@@ -1,6 +1,12 @@
 import type { ReactElement, ReactNode } from 'react';
 import { ACCESS_MODES } from '../../shared/contract/access.ts';
-import type { Access, AccessMode, Screen, Snapshot } from '../../shared/contract/index.ts';
+import type {
+  Access,
+  AccessMode,
+  Screen,
+  Snapshot,
+  VoiceView,
+} from '../../shared/contract/index.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';
@@ -267,7 +273,13 @@ function AccessSwitch({
 }
 
 /** What makes the screen fit the customer; in the same place on every screen. */
-function AccessBar({ access, voice }: Pick<Snapshot, 'access' | 'voice'>): ReactElement {
+function AccessBar({
+  access,
+  voice,
+}: {
+  readonly access: Access;
+  readonly voice: VoiceView | undefined;
+}): ReactElement {
   return (
     <div className={css['access']}>
       {ACCESS_MODES.map((mode) => (
