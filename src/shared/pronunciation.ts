@@ -40,11 +40,11 @@ const WORDS: readonly (readonly [string, string])[] = (
     ['空白', 'kong4 bai2'],
     ['部分', 'bu4 fen4'],
     ['过分', 'guo4 fen4'],
-    ['应该', 'ying1 gai1'],
-    ['应当', 'ying1 dang1'],
-    ['应付', 'ying1 fu4'],
-    ['应交', 'ying1 jiao1'],
-    ['应写入', 'ying1 xie3 ru4'],
+    ['应答', 'ying4 da2'],
+    ['供应', 'gong1 ying4'],
+    ['响应', 'xiang3 ying4'],
+    ['反应', 'fan3 ying4'],
+    ['应急', 'ying4 ji2'],
     ['调整', 'tiao2 zheng3'],
     ['调节', 'tiao2 jie2'],
     ['调压', 'tiao2 ya1'],
@@ -75,7 +75,7 @@ const WORDS: readonly (readonly [string, string])[] = (
 
 /** Characters of the fourth tone that 一 and 不 stand before: they are yí and bú there. */
 const FOURTH = new Set(
-  '是要会再在到动上用认过受够对办必便去看见做坐住下大定但并变错据论慎利尽进近断应内个项次万块件共切样致律面半户段刻遍位寸旦向路道日月夜路份度处号卡卖够算介告换另按绑信计付费气退入',
+  '是要会再在到动上用认过受够对办必便去看见做坐住下大定但并变错据论慎利尽进近断应内个项次万块件共切样致律面半户段刻遍位寸旦向路道日月夜路份度处号卡卖够算介告换另按绑信计付费气退入部',
 );
 /** Behind these 一 is a figure. */
 const FIGURES = new Set('第十百千万零二三四五六七八九点');
