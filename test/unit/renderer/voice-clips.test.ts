@@ -25,7 +25,10 @@ const bufferOf = (bytes: Uint8Array): ArrayBuffer =>
 
 test('a clip file gives back what was put in; what is none is refused', () => {
   const clip = (id: string, body: number[]) => ({
-    ...{ id, ms: 10, peakDb: -1, loudDb: -20 },
+    id,
+    ms: 10,
+    peakDb: -1,
+    loudDb: -20,
     body: Uint8Array.from(body),
   });
   const file = packClips('a voice', [clip('m/一', [1, 2, 3]), clip('n/0', []), clip('n/1', [9])]);

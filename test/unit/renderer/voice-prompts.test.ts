@@ -82,8 +82,13 @@ test('the loudspeaker has no name, no address, no number of a card or account, n
     const s = snapshot as unknown as Record<string, unknown>;
     const card = (s['card'] ?? {}) as Record<string, unknown>;
     for (const secret of [
-      ...[s['holderMasked'], s['address'], s['userNo'], s['numberMasked'], s['orderRef']],
-      ...[card['holderMasked'], card['cardMasked']],
+      s['holderMasked'],
+      s['address'],
+      s['userNo'],
+      s['numberMasked'],
+      s['orderRef'],
+      card['holderMasked'],
+      card['cardMasked'],
     ])
       if (typeof secret === 'string' && secret !== '') {
         expect(heard, name).not.toContain(secret);
