@@ -9,15 +9,12 @@ const hourMinute = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/);
  * How the machine speaks. The policy's `voice`; left out, or a part of it: {@link DEFAULT_VOICE}. A
  * machine that must be silent says so with `on`: a customer's mute button lasts for the visit only.
  */
-export const voicePolicySchema = z.strictObject({
+export const voicePolicySchema = z.object({
   on: z.boolean().exactOptional(),
   /** Of what the loudspeaker gives, by day; what must be acted on grows louder up to all of it. */
   volume: percent.exactOptional(),
   /** Each night, by China's clock; `to` before `from` is past midnight. Null: there are none. */
-  quiet: z
-    .strictObject({ from: hourMinute, to: hourMinute, volume: percent })
-    .nullable()
-    .exactOptional(),
+  quiet: z.object({ from: hourMinute, to: hourMinute, volume: percent }).nullable().exactOptional(),
 });
 export type VoicePolicy = z.infer<typeof voicePolicySchema>;
 
