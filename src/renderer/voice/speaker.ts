@@ -99,13 +99,21 @@ export class Speaker {
     if (prompt === null) return;
     if (this.#current === null || prompt.urgent || !this.#current.urgent) {
       this.#waiting = null;
-      void this.#say(prompt);
+      this.#begin(this.#say(prompt));
     } else this.#waiting = prompt;
   }
 
   /** The visit is over: nothing of it is remembered. */
   forget(): void {
     this.#said = new Map();
+  }
+
+  /** A sentence that cannot be said costs nothing but itself. */
+  #begin(saying: Promise<void>): void {
+    saying.catch((error: unknown) => {
+      console.error('voice:', error);
+      this.#hush();
+    });
   }
 
   #hush(): void {
@@ -175,7 +183,7 @@ export class Speaker {
     const next = this.#waiting;
     this.#waiting = null;
     if (next !== null) {
-      void this.#say(next);
+      this.#begin(this.#say(next));
       return;
     }
     const repeat = this.#repeat;
@@ -183,7 +191,7 @@ export class Speaker {
     const turn = this.#turn;
     const passed = this.#clock.monoMs() - began;
     this.#cancel = this.#clock.after(Math.max(PAUSE_MS, repeat.everyMs - passed), () => {
-      if (turn === this.#turn && this.#repeat === repeat) void this.#sayAgain(repeat, turn);
+      if (turn === this.#turn && this.#repeat === repeat) this.#begin(this.#sayAgain(repeat, turn));
     });
   }
 

@@ -37,7 +37,16 @@ export function speak(views: Views, sound: Sound, clock: SpeakerClock): () => vo
     loudness: null,
   });
 
+  /** Whatever is amiss with the voice, the screen is drawn. */
   const look = (): void => {
+    try {
+      lookAtScreen();
+    } catch (error) {
+      console.error('voice:', error);
+    }
+  };
+
+  const lookAtScreen = (): void => {
     cancel();
     cancel = () => undefined;
     const { snapshot, receivedAt, link } = views.getState();

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Prompt, Repeat, Segment } from '../../../src/renderer/voice/prompts.ts';
 import {
   MOST_REPEATS,
@@ -301,6 +301,23 @@ test('muted for the visit; switched on again it says where one is', async () => 
   const heard = tape.heard.length;
   await pass(3_000);
   expect(tape.heard).toHaveLength(heard);
+  stop();
+});
+
+test('a voice that fails costs the screen nothing', async () => {
+  const told = vi.spyOn(console, 'error').mockReturnValue(undefined);
+  const { tape, pass, show, stop } = page();
+  const play = vi.spyOn(tape, 'play').mockRejectedValue(new Error('no device'));
+  show(shown('amount', 'choose'));
+  await pass(500);
+  expect(() => show({ ...shown('pay', 'waiting'), amountFen: null } as never)).not.toThrow();
+  await pass(500);
+  expect(told).toHaveBeenCalledTimes(2);
+  play.mockRestore();
+  show(shown('take-card', 'visit-over'));
+  await pass(500);
+  expect(tape.ids).toEqual(['m/take.title']);
+  told.mockRestore();
   stop();
 });
 
