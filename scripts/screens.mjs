@@ -124,7 +124,7 @@ if (executablePath === undefined) {
   process.exit(1);
 }
 
-execFileSync(process.execPath, [path.join(root, 'scripts', 'build.mjs'), 'renderer'], {
+execFileSync(process.execPath, [path.join(root, 'scripts', 'build.mjs'), 'renderer', 'voice'], {
   stdio: 'inherit',
 });
 const files = loadStaticFiles(path.join(root, 'dist', 'renderer'));

@@ -58,14 +58,17 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
 /** What a page asks for a clip of policy's texts, which the core makes. */
 const SAID = /^\/said\/([0-9a-f]{16})\.wav$/;
 
-/** A clip that the core made, as a file; undefined: the path names none. */
+/**
+ * A clip that the core made, as a file: without a byte while it has not. Undefined: the path names
+ * none.
+ */
 export function saidClip(
   pathname: string,
   clip: (id: string) => Buffer | null,
 ): StaticFile | undefined {
   const id = SAID.exec(pathname)?.[1];
-  const body = id === undefined ? null : clip(id);
-  return body === null ? undefined : { type: 'audio/wav', body, immutable: false };
+  if (id === undefined) return undefined;
+  return { type: 'audio/wav', body: clip(id) ?? Buffer.alloc(0), immutable: false };
 }
 
 /**

@@ -1,10 +1,11 @@
+import { CLIP_RATE } from '../../shared/clip-level.ts';
 import type { Locale } from '../../shared/contract/index.ts';
 import { openClips } from './clip-file.ts';
 import type { Playing, Sound } from './speaker.ts';
 import type { ClipId } from './words.ts';
 
 /** Clips are kept decoded, the last ones used: a sum has a dozen, a visit needs a few sums. */
-const KEPT_CLIPS = 80;
+const KEPT_CLIPS = 50;
 /** Between the fragments of a sum, so that they do not run into each other. */
 const GAP_S = 0.03;
 /** From the order to play to the first sample: enough for a slow board not to miss it. */
@@ -27,7 +28,8 @@ export interface SaidDetail {
 async function load(path: string): Promise<ArrayBuffer | null> {
   try {
     const answer = await fetch(path);
-    return answer.ok ? await answer.arrayBuffer() : null;
+    const bytes = answer.ok ? await answer.arrayBuffer() : null;
+    return bytes === null || bytes.byteLength === 0 ? null : bytes;
   } catch {
     return null;
   }
@@ -91,7 +93,8 @@ export class ClipSound implements Sound {
   /** Null: the browser lets nothing sound yet, or there is no sound device. */
   async #running(): Promise<AudioContext | null> {
     try {
-      this.#context ??= new AudioContext();
+      // At the clips' own rate they are half as large as at a sound card's.
+      this.#context ??= new AudioContext({ sampleRate: CLIP_RATE });
     } catch {
       return null;
     }

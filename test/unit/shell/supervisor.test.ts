@@ -79,6 +79,7 @@ describe('core supervisor', () => {
     expect(lines.join()).toContain('breaks the contract');
     const served = (pathname: string) => saidClip(pathname, (id) => s.clip(id));
     expect(served('/said/0123456789abcdef.wav')).toMatchObject({ type: 'audio/wav' });
+    expect(served('/said/fedcba9876543210.wav')?.body).toHaveLength(0);
     for (const other of ['/said/0123456789ABCDEF.wav', '/said/../index.html', '/said/1.wav', '/'])
       expect(served(other)).toBeUndefined();
   });
