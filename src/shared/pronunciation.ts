@@ -102,11 +102,27 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
   [/\s*\n\s*/g, '，'],
 ];
 
+const ZH_DIGITS = '零一二三四五六七八九';
+const digits = (text: string): string =>
+  text.replace(/\d/g, (d) => ZH_DIGITS[Number(d)] as string).replace(/-/g, '，');
+
+/** Figures that are not read as one number: times, decimals, telephone and account numbers. */
+function figures(text: string): string {
+  return text
+    .replace(/(?<!\d)(\d{1,2})[:：](\d\d)(?!\d)/g, (_, hour: string, minute: string) =>
+      minute === '00' ? `${Number(hour)}点` : `${Number(hour)}点${Number(minute)}分`,
+    )
+    .replace(/(\d+)\.(\d+)/g, (_, whole: string, part: string) => `${whole}点${digits(part)}`)
+    .replace(/\d{3,4}-\d{5,8}|\d{5,}/g, digits);
+}
+
 /** A text as it is spoken, in characters: for synthesisers that know Chinese. */
 export function spokenChinese(text: string): string {
   let said = text;
   for (const [sign, word] of SIGNS) said = said.replace(sign, word);
-  return said.replace(/([，。、：；！？])，+/g, '$1').trim();
+  return figures(said)
+    .replace(/([，。、：；！？])，+/g, '$1')
+    .trim();
 }
 
 /** The same with pinyin where characters alone would be read wrongly. */
@@ -137,8 +153,8 @@ export function spokenEnglish(text: string): string {
     .replace(/[“”"]/g, '')
     .replace(/m³/g, 'cubic metres')
     .replace(/¥\s*(\d+(?:\.\d+)?)/g, '$1 yuan')
-    .replace(/\s*\n\s*/g, ', ')
-    .replace(/…+/g, '.')
+    .replace(/([.,;:!?])?\s*\n\s*/g, (_, mark: string | undefined) => `${mark ?? ','} `)
+    .replace(/\s*…+/g, '.')
     .replace(/\s+/g, ' ')
     .trim();
 }

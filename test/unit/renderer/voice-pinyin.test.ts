@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isThere, phonemes, spokenText } from '../../../scripts/lib/speech.mjs';
 import { clipTexts } from '../../../src/renderer/voice/words.ts';
-import { spelledChinese } from '../../../src/shared/pronunciation.ts';
+import { spelledChinese, spokenChinese, spokenEnglish } from '../../../src/shared/pronunciation.ts';
 
 /**
  * How words are to be read, reviewed in pinyin: what espeak-ng makes of their characters is
@@ -86,6 +86,24 @@ const REVIEWED: readonly (readonly [string, string])[] = [
   ['时间快到了', 'shi2 jian1 kuai4 dao4 le5'],
   ['暂停服务', 'zan4 ting2 fu2 wu5'],
 ];
+
+test.each([
+  ['请按“完成”，然后取卡。', '请按完成，然后取卡。'],
+  ['单价 ¥2.65，约 37.73 m³', '单价 2点六五元，约 37点七三 立方米'],
+  ['停气：08:30 至 12:00（检修）', '停气：8点30分 至 12点，检修，'],
+  ['热线 0558-5550110', '热线 零五五八，五五五零一一零'],
+  ['请拨 95598', '请拨 九五五九八'],
+  ['正在取付款码……', '正在取付款码。'],
+  ['芯片朝上，\n按箭头插入', '芯片朝上，按箭头插入'],
+])('%s is spoken %s', (shown, spoken) => {
+  expect(spokenChinese(shown)).toBe(spoken);
+});
+
+test('English as it is spoken', () => {
+  expect(spokenEnglish('Press “Finish”.\nThen\ntake ¥2.65 of m³ …')).toBe(
+    'Press Finish. Then, take 2.65 yuan of cubic metres.',
+  );
+});
 
 /** Characters with a second reading, or with one that follows their neighbour. */
 const RISKY = [...'重还行长得为数便处空转应调地分着了'];
