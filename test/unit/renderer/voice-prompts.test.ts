@@ -149,6 +149,16 @@ test('唱收唱付: the sum before paying, what was received, what was written',
   expect(english.slice(0, 3)).toEqual(['n/1h', 'u/yuan', 'w/received/after']);
 });
 
+test('each order’s sum is its own: a second purchase of the visit is told, too', () => {
+  const sums = ['1', '2'].map((orderRef) =>
+    (promptOf({ ...fixture('done', 'take-card'), orderRef })?.segments ?? [])
+      .map(({ once }) => once)
+      .filter((once) => once !== undefined),
+  );
+  expect(sums[0]).toHaveLength(3);
+  expect(new Set(sums.flat()).size).toBe(6);
+});
+
 test('what needs eyes is urgent, and is repeated while it has to be done', () => {
   const louder = { everyMs: 5_000, louder: true };
   for (const prompt of [

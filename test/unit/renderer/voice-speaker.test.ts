@@ -141,6 +141,14 @@ test('a sum is heard whole once: cut by the next screen it is said there, else n
   cut.speaker.show('done', done, null);
   await cut.pass(6_000);
   expect(cut.tape.ids).toEqual([sum, sum, 'm/done.take.title']);
+  const hushed = room();
+  hushed.speaker.show('writing', writing, null);
+  await hushed.pass(2_900);
+  hushed.speaker.show('maintenance', null, null);
+  await hushed.pass(500);
+  hushed.speaker.show('done', done, null);
+  await hushed.pass(3_200);
+  expect(hushed.tape.ids).toEqual([sum, sum, 'm/done.take.title']);
   const whole = room();
   whole.speaker.show('writing', writing, null);
   await whole.pass(3_200);
