@@ -9,7 +9,7 @@ import { listenToWedge } from './state/wedge.ts';
 import { loadLetters } from './theme/letters.ts';
 import { store } from './state/store.ts';
 import { ClipSound } from './voice/sound.ts';
-import { speak } from './voice/voice.ts';
+import { speak, touches } from './voice/voice.ts';
 
 guard(window);
 listenToTaps(window);
@@ -19,6 +19,7 @@ const after = (ms: number, then: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 listenToWedge(window, { now: () => performance.now(), after });
-speak(store, new ClipSound(window), { monoMs: () => performance.now(), after });
+const clock = { monoMs: () => performance.now(), after };
+speak(store, new ClipSound(window), clock, touches(window, clock));
 const root = document.getElementById('root');
 if (root !== null) void loadLetters().then(() => createRoot(root).render(<App />));

@@ -51,10 +51,13 @@ export interface Prompt {
 /** Who hears it: everybody in the hall, or one person. */
 export type Listening = 'loudspeaker' | 'headphones';
 
-/** What the screen shows, and whether its time runs out; null: it does not. */
+/** What the screen shows, and to whom. */
 export interface Scene {
   readonly snapshot: Snapshot;
+  /** Its time runs out, and this is offered; null: it does not. */
   readonly hurry: 'more' | 'code' | null;
+  /** Somebody touched it a moment ago. */
+  readonly touched: boolean;
 }
 
 /** A card is left behind within a minute: it is called for this often (shell-ux.md B2). */
@@ -375,9 +378,12 @@ export function promptOf(s: Snapshot): Prompt | null {
 const isIdle = (s: Snapshot): boolean =>
   (s.screen === 'start' && s.word === null) || s.screen === 'out-of-service';
 
-/** What a person changed about the screen itself: whoever did stands there and looks at it. */
-const wasTouched = (a: Snapshot, b: Snapshot): boolean =>
-  a.locale !== b.locale || JSON.stringify(a.access) !== JSON.stringify(b.access);
+/** The voice is on again, or speaks another language: all of it is new. */
+const isNewVoice = (a: Snapshot, b: Snapshot): boolean =>
+  a.locale !== b.locale || (a.voice?.muted === true && b.voice?.muted !== true);
+/** The screen is another one to whoever looks at it, though it shows the same. */
+const isNewManner = (a: Snapshot, b: Snapshot): boolean =>
+  isNewVoice(a, b) || JSON.stringify(a.access) !== JSON.stringify(b.access);
 
 const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
 
@@ -389,7 +395,7 @@ export function prompts(before: Scene | null, after: Scene): Prompt | null {
   const whole = promptOf(after.snapshot);
   if (whole === null) return null;
   const same = before !== null && before.snapshot.screen === after.snapshot.screen;
-  const anew = !same || before.snapshot.locale !== after.snapshot.locale;
+  const anew = !same || isNewVoice(before.snapshot, after.snapshot);
   const hurry =
     after.hurry !== null && before?.hurry !== after.hurry
       ? urge({ part: { own: `hurry.${after.hurry}` } })
@@ -397,8 +403,10 @@ export function prompts(before: Scene | null, after: Scene): Prompt | null {
   if (isIdle(after.snapshot)) {
     const from = before?.snapshot;
     const left = from !== undefined && !isIdle(from) && after.snapshot.screen === 'out-of-service';
-    const touched = from !== undefined && wasTouched(from, after.snapshot) && isIdle(from);
-    return left || touched ? whole : null;
+    // The start screen goes back to its usual manner by itself, too: then nobody is there.
+    const greeted =
+      after.touched && from !== undefined && isIdle(from) && isNewManner(from, after.snapshot);
+    return left || greeted ? whole : null;
   }
   if (anew) return whole;
   if (hurry !== null) return hurry;

@@ -14,6 +14,17 @@ export interface Views {
   subscribe(listener: (state: ViewState) => void): () => void;
 }
 
+/** What the core shows so soon after a touch is its answer. */
+const TOUCHED_MS = 2_000;
+
+/** When a page was touched last, by finger or key; long ago, if never. */
+export function touches(page: Window, clock: SpeakerClock): () => number {
+  let at = -Infinity;
+  for (const kind of ['pointerdown', 'pointerup', 'keydown'] as const)
+    page.addEventListener(kind, () => (at = clock.monoMs()), { capture: true });
+  return () => at;
+}
+
 /** How a snapshot has its voice, at this wall time of the core's. */
 function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
   return {
@@ -26,10 +37,16 @@ function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
 /**
  * Speaks what the screens show. While the line to the core is down nothing is said: what stands
  * there may be over. Returns how to stop.
+ *
+ * @param touchedAt when somebody touched the page last, by that clock
  */
-export function speak(views: Views, sound: Sound, clock: SpeakerClock): () => void {
+export function speak(
+  views: Views,
+  sound: Sound,
+  clock: SpeakerClock,
+  touchedAt: () => number,
+): () => void {
   let before: Scene | null = null;
-  let wasSilent = false;
   let cancel = (): void => undefined;
   const speaker = new Speaker(clock, sound, {
     locale: 'zh-CN',
@@ -56,15 +73,14 @@ export function speak(views: Views, sound: Sound, clock: SpeakerClock): () => vo
     }
     const at = clock.monoMs();
     const manner = mannerOf(snapshot, snapshot.nowMs + Math.max(0, at - receivedAt));
-    const scene: Scene = { snapshot, hurry: hurryNow(snapshot, receivedAt, at) };
+    const scene: Scene = {
+      snapshot,
+      hurry: hurryNow(snapshot, receivedAt, at),
+      touched: at - touchedAt() < TOUCHED_MS,
+    };
     if (snapshot.screen === 'start' && before?.snapshot.screen !== 'start') speaker.forget();
     speaker.manner(manner);
-    // Whoever switches the voice on wants to hear where he is.
-    const from = wasSilent && manner.loudness !== null && before !== null ? null : before;
-    const touched = from === null && before !== null;
-    const prompt = touched ? promptOf(snapshot) : prompts(from, scene);
-    speaker.show(snapshot.screen, prompt, promptOf(snapshot)?.repeat ?? null);
-    wasSilent = manner.loudness === null;
+    speaker.show(snapshot.screen, prompts(before, scene), promptOf(snapshot)?.repeat ?? null);
     before = scene;
   };
 

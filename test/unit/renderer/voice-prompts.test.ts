@@ -32,7 +32,11 @@ const fixture = <S extends Snapshot['screen']>(
   if (found === undefined) throw new Error(`no fixture ${screen}--${variant}`);
   return found.snapshot as SnapshotOf<S>;
 };
-const scene = (snapshot: Snapshot, hurry: Scene['hurry'] = null): Scene => ({ snapshot, hurry });
+const scene = (snapshot: Snapshot, hurry: Scene['hurry'] = null, touched = false): Scene => ({
+  snapshot,
+  hurry,
+  touched,
+});
 const clipsOf = (prompt: Prompt | null, locale: Locale = 'zh-CN'): ClipId[] =>
   (prompt?.segments ?? []).flatMap((segment) => [...segmentClips(segment, locale)]);
 /** What everybody in the hall hears of a prompt. */
@@ -207,8 +211,15 @@ test('an empty hall is not talked to', () => {
   expect(prompts(scene(start), scene(out))).toBeNull();
   expect(prompts(scene(out), scene(start))).toBeNull();
   // Whoever touches it is there; whoever was served is told why he is not any more.
-  const touched = { ...start, access: { ...start.access, largeText: true } };
-  expect(clipsOf(prompts(scene(start), scene(touched)))).toContain('m/start.title');
+  for (const other of [
+    { ...start, access: { ...start.access, largeText: true } },
+    { ...start, locale: 'en' as const },
+    { ...start, voice: { muted: true as const } },
+  ]) {
+    // By a person: he is greeted. By itself, after a while: nobody is there.
+    expect(clipsOf(prompts(scene(other), scene(start, null, true)))).toContain('m/start.title');
+    expect(prompts(scene(other), scene(start))).toBeNull();
+  }
   expect(clipsOf(prompts(scene(thanks), scene(out)))).toContain('m/out.kicker');
   const word = { ...start, word: 'card-taken' as const };
   expect(clipsOf(prompts(scene(thanks), scene(word)))[0]).toBe('m/start.word.card-taken.title');

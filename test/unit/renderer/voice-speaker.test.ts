@@ -244,6 +244,7 @@ test('private sentences need headphones; muted is silent at once', async () => {
 function page() {
   const { clock, tape, pass } = room();
   let state: ViewState = { snapshot: null, receivedAt: 0, link: 'starting' };
+  let touchedAt = -Infinity;
   const listeners = new Set<(s: ViewState) => void>();
   const put = (next: Partial<ViewState>): void => {
     state = { ...state, ...next };
@@ -259,10 +260,12 @@ function page() {
     },
     tape,
     clock,
+    () => touchedAt,
   );
   const show = (snapshot: Snapshot): void =>
     put({ snapshot, receivedAt: clock.monoMs(), link: 'up' });
-  return { clock, tape, pass, put, show, stop };
+  const touch = (): void => void (touchedAt = clock.monoMs());
+  return { clock, tape, pass, put, show, stop, touch };
 }
 const shown = (screen: string, variant: string): Snapshot => {
   const found = screenFixtures('zh-CN').find((f) => f.screen === screen && f.variant === variant);
@@ -326,6 +329,25 @@ test('a voice that fails costs the screen nothing', async () => {
   await pass(500);
   expect(tape.ids).toEqual(['m/take.title']);
   told.mockRestore();
+  stop();
+});
+
+test('an empty hall is not talked to: neither in the morning nor when the screen greets the next', async () => {
+  const { tape, pass, show, stop, touch } = page();
+  const start = shown('start', 'ready');
+  const quiet = { from: '00:00', to: '23:59', volume: 0 };
+  show({ ...start, voice: { policy: { quiet } } });
+  await pass(1_000);
+  // The quiet hours end, the customer before spoke English and had muted it.
+  show({ ...start, locale: 'en', voice: { muted: true } });
+  await pass(1_000);
+  show(start);
+  await pass(5_000);
+  expect(tape.ids).toEqual([]);
+  touch();
+  show({ ...start, locale: 'en' });
+  await pass(500);
+  expect(tape.ids).toEqual(['m/start.hello']);
   stop();
 });
 
