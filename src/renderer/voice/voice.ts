@@ -68,6 +68,8 @@ export function speak(
     cancel = () => undefined;
     const { snapshot, receivedAt, link } = views.getState();
     if (snapshot === null || link !== 'up') {
+      // Back again, the screen says where one is.
+      before = null;
       speaker.show('', null, null);
       return;
     }

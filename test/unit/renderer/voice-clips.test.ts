@@ -72,7 +72,9 @@ describe.skipIf(!LOCALES.every((l) => existsSync(fileOf(l))))('the clips of the 
     const open = openClips(bufferOf(readFileSync(fileOf(locale))));
     const texts = clipTexts(locale);
     const clips = open?.list.clips ?? {};
-    expect(Object.keys(clips).toSorted()).toEqual([...texts.keys()].toSorted());
+    expect(Object.keys(clips).toSorted(), 'out of date: npm run build').toEqual(
+      [...texts.keys()].toSorted(),
+    );
     const [least, most] = MS_A_CHARACTER[locale];
     for (const [id, text] of texts) {
       const clip = clips[id];

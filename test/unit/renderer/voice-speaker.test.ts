@@ -294,6 +294,14 @@ test('a visit: spoken as it goes, silent while the line is lost, warned when its
   const heard = tape.heard.length;
   await pass(5_000);
   expect(tape.heard).toHaveLength(heard);
+  // Back again it says where one is, and calls again for a card that is still in.
+  show(shown('take-card', 'visit-over'));
+  await pass(500);
+  put({ link: 'lost' });
+  await pass(SAME_MS);
+  put({ link: 'up' });
+  await pass(8_000);
+  expect(tape.ids.slice(heard).filter((id) => id === 'm/take.title')).toHaveLength(3);
   stop();
 });
 
