@@ -19,7 +19,7 @@ if (entry[0] === '') {
 ensureSetup({ test: what.startsWith('test') });
 const built = spawnSync(
   pinnedNode,
-  ['scripts/build.mjs', ...(what === 'start' ? ['renderer', 'electron'] : [])],
+  ['scripts/build.mjs', ...(what === 'start' ? ['renderer', 'voice', 'electron'] : [])],
   { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' },
 );
 if (built.status !== 0) {

@@ -1,6 +1,7 @@
 // Builds what runs outside the source tree: the renderer, the Electron shell and the bundled core,
 // CLI and browser shell. A part whose inputs have not changed since its last build is skipped.
 // Usage: node scripts/build.mjs [part…] [--force]
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -75,6 +76,11 @@ function bundle(entry, outFile, { format, target, external }) {
   };
 }
 
+/** Synthesisers other than the usual ones (docs/voice.md). */
+const VOICES = process.env.PILOTLIGHT_VOICES;
+/** What scripts/voice.mjs ends with where no synthesiser is installed: the build goes on, silent. */
+const NOT_INSTALLED = 3;
+
 const COMMON = ['src', 'vite.config.ts', 'scripts/build.mjs', 'package-lock.json'];
 const parts = {
   renderer: {
@@ -84,6 +90,25 @@ const parts = {
     run: async () => {
       const { build } = await import('vite');
       await build({ configFile: at('vite.config.ts'), logLevel: 'warn' });
+    },
+  },
+  /** After the renderer, whose folder is emptied when it is made. */
+  voice: {
+    entry: 'scripts/voice.mjs',
+    out: ['dist/renderer/voice/zh-CN.clips', 'dist/renderer/voice/en.clips'],
+    inputs: [
+      'src/renderer/voice',
+      'src/renderer/i18n',
+      'src/shared',
+      'scripts/lib/speech.mjs',
+      'scripts/voice.mjs',
+      ...(VOICES === undefined ? [] : [path.relative(root, path.resolve(VOICES))]),
+    ],
+    run: () => {
+      const run = spawnSync(process.execPath, [at('scripts', 'voice.mjs')], { stdio: 'inherit' });
+      if (run.status === NOT_INSTALLED) return 'skipped';
+      if (run.status !== 0) throw new Error('the clips were not made');
+      return undefined;
     },
   },
   'electron-main': {
@@ -201,7 +226,7 @@ for (const [name, part] of Object.entries(parts)) {
   // A stamp may never outlive the build it vouched for.
   rmSync(stampFile, { force: true });
   try {
-    await part.run();
+    if ((await part.run()) === 'skipped') continue;
     for (const file of part.out)
       if (!existsSync(at(file))) throw new Error(`${file} was not written`);
     writeFileSync(stampFile, stamp);

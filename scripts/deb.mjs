@@ -93,6 +93,7 @@ try {
   put(at('resources', 'terminal.example.json'), `${docs}/terminal.example.json`);
   put(at('docs', 'install.md'), `${docs}/install.md`);
   put(at('docs', 'operating.zh.md'), `${docs}/operating.zh.md`);
+  put(at('docs', 'voice.md'), `${docs}/voice.md`);
   put(at('LICENSE'), `${docs}/copyright`);
   put(
     at('node_modules', '@fontsource-variable', 'noto-sans-sc', 'LICENSE'),
@@ -112,6 +113,7 @@ Architecture: ${ARCH}
 Maintainer: Pilotlight contributors <maintainers@pilotlight.example>
 Installed-Size: ${sizeKb}
 Depends: ${DEPENDS.join(', ')}
+Recommends: espeak-ng
 Section: misc
 Priority: optional
 Homepage: https://pilotlight.example

@@ -146,7 +146,7 @@ check(
 if (put.status !== 0) finish();
 
 const id = shell('id -nG pilotlight').stdout.trim().split(' ');
-for (const group of ['video', 'render', 'input', 'dialout'])
+for (const group of ['video', 'render', 'input', 'audio', 'dialout'])
   check(`the user is in ${group}`, id.includes(group), id.join(' '));
 const WANTED = {
   '/var/lib/pilotlight': '700 pilotlight pilotlight',

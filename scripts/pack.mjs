@@ -63,6 +63,18 @@ function build() {
   if (run.status !== 0) fail('the build failed');
 }
 
+/** A kiosk that cannot speak is shipped on purpose only. */
+function checkVoice() {
+  const missing = ['zh-CN', 'en'].filter(
+    (locale) => !existsSync(at('dist', 'renderer', 'voice', `${locale}.clips`)),
+  );
+  if (missing.length === 0) return say('the clips are there, of both languages');
+  if (process.argv.includes('--silent')) return say('without a voice, as you wish');
+  return fail(
+    `there are no clips (${missing.join(', ')}): install espeak-ng and sox and build again, or say --silent (docs/voice.md)`,
+  );
+}
+
 /** A package's folder as Node would find it from `from`. */
 function packageFolder(name, from) {
   for (let folder = from; ; folder = path.dirname(folder)) {
@@ -380,6 +392,7 @@ function unpacked(dist) {
 }
 
 build();
+checkVoice();
 const pack = collectCore();
 const count = checkTree(pack);
 say(
@@ -405,6 +418,12 @@ if (dist === null) {
     ...ADDONS.map((addon) => `core/node_modules/${addon}/package.json`),
   ])
     if (!existsSync(path.join(resources, part))) fail(`resources/${part} is not in the build`);
+  // The archive's head lists its files by name.
+  if (!process.argv.includes('--silent')) {
+    const archive = readFileSync(path.join(resources, 'app.asar')).subarray(0, 1 << 20);
+    for (const locale of ['zh-CN', 'en'])
+      if (!archive.includes(`"${locale}.clips"`)) fail(`${locale}.clips is not in the build`);
+  }
   checkTree(resources);
   await checkPcsc(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await checkSerial(path.join(resources, 'core'), path.join(resources, 'node', nodeName));

@@ -50,6 +50,8 @@ export function linkNode(folder = root, platformNode = PLATFORM_NODE) {
 }
 
 const BUILD = ['libpcsclite-dev', 'g++', 'make', 'python3'];
+/** What makes the clips; without it the kiosk is silent. */
+const VOICE = ['espeak-ng', 'sox'];
 const TEST = [
   'pcscd',
   'vsmartcard-vpcd',
@@ -179,6 +181,7 @@ export function ensureSetup({ test = false } = {}) {
   const done = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (done !== want || !existsSync(pinnedNode)) {
     debian(BUILD, 'to compile the PC/SC binding');
+    debian(VOICE, 'to make the voice');
     say('installing packages (npm ci)');
     const ci = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
       env: { ...process.env, npm_config_loglevel: 'error' },
@@ -196,5 +199,5 @@ export function ensureSetup({ test = false } = {}) {
     ensureAddons();
     writeFileSync(file, want);
   }
-  if (test) debian([...BUILD, ...TEST], 'for the tests');
+  if (test) debian([...BUILD, ...VOICE, ...TEST], 'for the tests');
 }

@@ -113,7 +113,10 @@ const central = createCentral({
   households: demoHouseholds(chinaDate(clock.nowMs())),
   policy: {
     ...DEMO_DATA.policy,
-    receipts: { url: publicUrl, invoice: values.invoices !== undefined },
+    // Without a port of its own nobody knows yet where its pages will be.
+    ...(values.pages === undefined
+      ? {}
+      : { receipts: { url: publicUrl, invoice: values.invoices !== undefined } }),
     info: withOutage(DEMO_DATA.policy.info, chinaDate(clock.nowMs())),
   },
   listen: {

@@ -494,6 +494,7 @@ function stateAtStart(
     hold: { sinceMono: clock.monoMs(), untilMono: clock.monoMs() + HOLD_MS },
     locale: 'zh-CN',
     access: PLAIN_ACCESS,
+    muted: false,
     plainAtMono: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')
       ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }

@@ -18,12 +18,25 @@ export function looksSame(a: Snapshot, b: Snapshot): boolean {
   return sameEnd && sameMembers(a, b, MOVING);
 }
 
+/** Left out where nobody has it otherwise than usual. */
+function voiceOf({ muted, service }: KioskState): Pick<Snapshot, 'voice'> {
+  const policy = service.policy?.voice;
+  if (policy === undefined && !muted) return {};
+  return {
+    voice: {
+      ...(policy === undefined ? {} : { policy }),
+      ...(muted ? { muted: true as const } : {}),
+    },
+  };
+}
+
 /** The whole screen as data; the renderer adds nothing but looks. */
 export function viewOf(state: KioskState, ctx: ViewContext, revision: number): Snapshot {
   const base = {
     revision,
     locale: state.locale,
     access: state.access,
+    ...voiceOf(state),
     header: { ...ctx.header, hotline: ctx.hotline },
     nowMs: ctx.nowMs,
     demo: ctx.demo,

@@ -5,6 +5,7 @@ import { infoSchema } from './policy-info.ts';
 import { myAccountPolicySchema } from './policy-my-account.ts';
 import { requestsSchema } from './policy-requests.ts';
 import { receiptsPolicySchema } from './policy-receipts.ts';
+import { voicePolicySchema } from './policy-voice.ts';
 import { DAY_MS } from './time.ts';
 
 /**
@@ -104,6 +105,8 @@ export const policySchema = z
     receipts: receiptsPolicySchema.optional(),
     /** Left out: a card tells what is on it, and nothing more. */
     myAccount: myAccountPolicySchema.optional(),
+    /** Left out: the machine speaks as DEFAULT_VOICE has it. */
+    voice: voicePolicySchema.optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

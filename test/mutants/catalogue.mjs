@@ -15,6 +15,7 @@ import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
 import { INVOICES } from './invoices.mjs';
+import { VOICE } from './voice.mjs';
 import { RECEIPTS } from './receipts.mjs';
 import { REQUESTS } from './requests.mjs';
 import { MY_ACCOUNT } from './my-account.mjs';
@@ -3979,6 +3980,7 @@ export const MUTANTS = [
   ...VISIT,
   ...CARDS,
   ...RECEIPTS,
+  ...VOICE,
   ...INVOICES,
   ...REQUESTS,
   ...MY_ACCOUNT,

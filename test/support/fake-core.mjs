@@ -1,5 +1,5 @@
 // A core for the shells' tests: speaks the contract, and does what its first argument says: ok |
-// crash | hang | bad-config | garbage | deaf | flood. The second names a file for what it heard.
+// crash | hang | bad-config | garbage | deaf | flood | clips. The second names a file for what it heard.
 import { appendFileSync } from 'node:fs';
 
 const [mode = 'ok', log] = process.argv.slice(2);
@@ -55,6 +55,12 @@ if (mode === 'hang') {
   push();
   setInterval(() => process.send({ type: 'heartbeat' }), 50);
 } else {
+  if (mode === 'clips') {
+    const clip = (id, bytes) => process.send({ type: 'clip', id, wav: bytes.toString('base64') });
+    clip('0123456789abcdef', Buffer.from('RIFF one'));
+    clip('../../etc/passwd', Buffer.from('no such name'));
+    clip('0000000000000000', Buffer.from('RIFF two'));
+  }
   const beat = setInterval(() => process.send({ type: 'heartbeat' }), 50);
   if (mode === 'deaf') process.on('SIGTERM', () => note('sigterm'));
   process.on('disconnect', () => process.exit(0));

@@ -76,6 +76,7 @@ export function close(
       card: null,
       locale: 'zh-CN',
       access: PLAIN_ACCESS,
+      muted: false,
       plainAtMono: null,
     },
     { mode: { at: 'idle' } },

@@ -110,6 +110,8 @@ export interface KioskState {
   readonly hold: Hold | null;
   readonly locale: Locale;
   readonly access: Access;
+  /** The customer's button: nothing is said for the visit. */
+  readonly muted: boolean;
   /**
    * When the start screen goes back to Chinese with nothing set for the next customer; null: it is
    * so, or a visit goes on.

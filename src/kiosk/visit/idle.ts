@@ -73,16 +73,16 @@ function byTheHour({ service: { policy } }: KioskState, { monoMs }: Now): number
 }
 
 /**
- * On the start screen the last customer's language, and how he had the screen, are kept for a
+ * On the start screen the last customer's language, and how he had screen and voice, are kept for a
  * moment, then it greets the next one as usual.
  */
 function settlePlain(state: KioskState, now: Now): Settled {
-  if (state.locale === 'zh-CN' && !Object.values(state.access).includes(true))
+  if (state.locale === 'zh-CN' && !Object.values(state.access).includes(true) && !state.muted)
     return { state, effects: [], wakeAtMono: null };
   const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
   if (now.monoMs >= at)
     return {
-      state: { ...state, locale: 'zh-CN', access: PLAIN_ACCESS, plainAtMono: null },
+      state: { ...state, locale: 'zh-CN', access: PLAIN_ACCESS, plainAtMono: null, muted: false },
       effects: [],
       wakeAtMono: null,
     };

@@ -42,6 +42,12 @@ export const accessSet = (
   { value, on }: Extract<Intent, { type: 'set-access' }>,
 ): KioskState => ({ ...state, access: { ...state.access, [value]: on }, plainAtMono: null });
 
+/** The voice was switched off or on; as long as {@link accessSet}. */
+export const muteSet = (
+  state: KioskState,
+  { value }: Extract<Intent, { type: 'set-mute' }>,
+): KioskState => ({ ...state, muted: value, plainAtMono: null });
+
 /** A card is in the reader, or held out at its gate. */
 export function cardToTake({ reader }: Pick<KioskState, 'reader'>): boolean {
   return reader.state === 'present' || reader.state === 'mute' || reader.state === 'leaving';

@@ -13,7 +13,10 @@ export interface ViewContext extends Now {
 }
 
 /** What every screen carries. */
-export type Base = Pick<Snapshot, 'revision' | 'locale' | 'access' | 'header' | 'nowMs' | 'demo'>;
+export type Base = Pick<
+  Snapshot,
+  'revision' | 'locale' | 'access' | 'voice' | 'header' | 'nowMs' | 'demo'
+>;
 
 /** A monotonic instant as wall time, which is what people see. */
 export function wallMs({ nowMs, monoMs }: Now, mono: number): number {

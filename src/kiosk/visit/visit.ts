@@ -6,7 +6,16 @@ import { cardSeen } from './card-seen.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
-import { IDLE, accessSet, cannotSell, leave, orderSession, readCard, step } from './step.ts';
+import {
+  IDLE,
+  accessSet,
+  cannotSell,
+  leave,
+  muteSet,
+  orderSession,
+  readCard,
+  step,
+} from './step.ts';
 import type { Settled } from './step.ts';
 import { WORD_MS } from './times.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -26,6 +35,7 @@ export function visitStep(state: KioskState, event: VisitEvent, ctx: ReduceConte
     if (intent.type === 'set-locale')
       return { state: { ...state, locale: intent.value, plainAtMono: null }, effects: [] };
     if (intent.type === 'set-access') return { state: accessSet(state, intent), effects: [] };
+    if (intent.type === 'set-mute') return { state: muteSet(state, intent), effects: [] };
   }
   return atStage(state, event, ctx) ?? outcomeOf(state, event, ctx) ?? { state, effects: [] };
 }

@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { intentSchema } from '../../shared/contract/index.ts';
 import type { Header } from '../../shared/contract/index.ts';
-import { loadStaticFiles, securityHeaders } from '../shell/static-files.ts';
+import { loadStaticFiles, saidClip, securityHeaders } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
 import type { CoreCommand, CoreSupervisor, SupervisorTimings } from '../shell/supervisor.ts';
 
@@ -68,7 +68,7 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
   const log = options.log ?? ((line: string): void => console.error(line));
   const files = loadStaticFiles(options.rendererDir);
   const token = options.token ?? randomBytes(24).toString('base64url');
-  const headers = securityHeaders("'self'");
+  const headers = securityHeaders();
   let port = options.port;
 
   const server = createServer((request, response) => answer(request, response));
@@ -155,7 +155,7 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
     }
     if (!hasCookie(request))
       return plain(response, 401, '请用启动时打印的链接打开。 / Open the link printed at start.');
-    const file = files.get(url.pathname);
+    const file = files.get(url.pathname) ?? saidClip(url.pathname, (id) => supervisor.clip(id));
     if (file === undefined) return plain(response, 404, 'Not found.');
     send(
       response,

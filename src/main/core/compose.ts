@@ -23,6 +23,8 @@ import { recordingIn } from './recording.ts';
 import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
 import { makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
+import { SpokenTexts } from './spoken-texts.ts';
+import { espeakSynthesiser } from './synthesiser.ts';
 import { wireCore } from './wire.ts';
 
 /** Answers of billing and payment come within this, or count as unknown. */
@@ -46,6 +48,8 @@ export interface ComposeOptions {
   readonly version: string;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onFatal: (f: Failure) => void;
+  /** A clip of a text that came by policy (a WAV file); left out: none is made. */
+  readonly onClip?: (id: string, wav: Uint8Array) => void;
   /** Folder for transcripts of the readers; demo mode only. */
   readonly record?: string;
 }
@@ -148,6 +152,10 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   if (reader instanceof CrtReader) motor = reader;
   const printer = makePrinter(config.printer, clock);
   const scanner = makeScanner(config.scanner, clock, log);
+  const spoken =
+    options.onClip === undefined
+      ? null
+      : new SpokenTexts(espeakSynthesiser(clock, log), options.onClip);
   const wired = wireCore({
     clock,
     random,
@@ -172,6 +180,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     version: options.version,
     log,
     onSnapshot: options.onSnapshot,
+    ...(spoken === null ? {} : { onPolicy: (policy) => spoken.policy(policy) }),
     maintenance: machinePorts({
       users: config.maintenance.users,
       dataDir: path(config.dataDir),
@@ -182,6 +191,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   return ok({
     kiosk: wired.kiosk,
     stop: async () => {
+      spoken?.stop();
       wired.stop();
       await reader.close();
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();

@@ -78,6 +78,7 @@ const composed = composeCore({
   version,
   onSnapshot,
   onFatal: (f) => bail(1, f),
+  onClip: (id, wav) => send({ type: 'clip', id, wav: Buffer.from(wav).toString('base64') }),
   ...(record === undefined || record === '' ? {} : { record: resolve(record) }),
 });
 if (composed.ok) {

@@ -7,6 +7,7 @@ import { NO_PRINTER } from '../../device/printer/tcp.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
 import { machineDevices } from './devices.ts';
+import type { Policy } from '../../shared/policy.ts';
 import { RequestParts } from '../../kiosk/watch/request-parts.ts';
 import { Uploader } from '../../kiosk/watch/uploader.ts';
 
@@ -40,6 +41,8 @@ export interface Parts extends Pick<
     'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'
   >;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
+  /** Each policy that counts from now on; left out: nobody asks. */
+  readonly onPolicy?: (policy: Policy) => void;
   /** `central.minPolicyVersion` of terminal.json. */
   readonly minPolicyVersion?: number | undefined;
   /** The kiosk itself, where it is watched from inside (the simulation cuts the power in it). */
@@ -114,7 +117,10 @@ export function wireCore(parts: Parts): Wired {
     log,
     probeTradeNo: `PROBE${header.terminalId}`,
     minPolicyVersion: parts.minPolicyVersion,
-    onChange: (change) => kiosk.setService(change),
+    onChange: (change) => {
+      kiosk.setService(change);
+      if (change.policy !== undefined && change.policy !== null) parts.onPolicy?.(change.policy);
+    },
     onCentralUp: () => {
       uploader?.centralIsBack();
       kiosk.retryReleases();

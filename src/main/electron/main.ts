@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { intentSchema } from '../../shared/contract/index.ts';
 import { createScreenWatch } from '../shell/screen-watch.ts';
 import type { ScreenMemory, ScreenPorts, ScreenWatch } from '../shell/screen-watch.ts';
-import { loadStaticFiles, securityHeaders } from '../shell/static-files.ts';
+import { loadStaticFiles, saidClip, securityHeaders } from '../shell/static-files.ts';
 import type { StaticFile } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
 import type { CoreSupervisor } from '../shell/supervisor.ts';
@@ -172,11 +172,13 @@ function ready(): void {
 
 /** Serves a closed map: a request names a key of it or gets nothing. */
 function serve(target: Session, files: ReadonlyMap<string, StaticFile>): void {
-  const headers = securityHeaders("'none'");
+  const headers = securityHeaders();
   target.protocol.handle('kiosk', (request) => {
     const url = new URL(request.url);
     const file =
-      url.host === 'app' && request.method === 'GET' ? files.get(url.pathname) : undefined;
+      url.host === 'app' && request.method === 'GET'
+        ? (files.get(url.pathname) ?? saidClip(url.pathname, (id) => supervisor?.clip(id) ?? null))
+        : undefined;
     if (file === undefined)
       return new Response('Not found.', {
         status: 404,

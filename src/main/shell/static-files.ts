@@ -17,6 +17,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
   '.webp': 'image/webp',
   '.woff2': 'font/woff2',
+  '.clips': 'application/octet-stream',
 };
 
 /**
@@ -54,15 +55,34 @@ export function loadStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
   return files;
 }
 
-/** The page's Content-Security-Policy; `connect` is where it may open connections to. */
-export function contentSecurityPolicy(connect: "'self'" | "'none'"): string {
+/** What a page asks for a clip of policy's texts, which the core makes. */
+const SAID = /^\/said\/([0-9a-f]{16})\.wav$/;
+
+/**
+ * A clip that the core made, as a file: without a byte while it has not. Undefined: the path names
+ * none.
+ */
+export function saidClip(
+  pathname: string,
+  clip: (id: string) => Buffer | null,
+): StaticFile | undefined {
+  const id = SAID.exec(pathname)?.[1];
+  if (id === undefined) return undefined;
+  return { type: 'audio/wav', body: clip(id) ?? Buffer.alloc(0), immutable: false };
+}
+
+/**
+ * The page's Content-Security-Policy. It connects to where it came from, and nowhere else: for
+ * clips, and for the browser shell's socket.
+ */
+export function contentSecurityPolicy(): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
-    `connect-src ${connect}`,
+    "connect-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -71,9 +91,9 @@ export function contentSecurityPolicy(connect: "'self'" | "'none'"): string {
 }
 
 /** Headers of every answer. */
-export function securityHeaders(connect: "'self'" | "'none'"): Readonly<Record<string, string>> {
+export function securityHeaders(): Readonly<Record<string, string>> {
   return {
-    'Content-Security-Policy': contentSecurityPolicy(connect),
+    'Content-Security-Policy': contentSecurityPolicy(),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',

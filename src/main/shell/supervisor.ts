@@ -8,6 +8,9 @@ import { coreEnvironment } from './core-environment.ts';
 /** The exit code with which a core says: my configuration is wrong, starting me again will not help. */
 export const EXIT_BAD_CONFIGURATION = 78;
 
+/** So much is kept of the clips that a core makes: half an hour of speech. */
+const MAX_CLIP_BYTES = 80_000_000;
+
 /** How the core is started. */
 export interface CoreCommand {
   /** The pinned Node 24 binary. */
@@ -70,6 +73,8 @@ export interface CoreSupervisor {
   /** Passes an intent on; false when there is no core to take it. */
   send(intent: Intent): boolean;
   state(): CoreState;
+  /** A clip of policy's texts by its id; null: the core made none. */
+  clip(id: string): Buffer | null;
   /** Process id of the running core. */
   pid(): number | undefined;
   /** How often a core was started. */
@@ -89,6 +94,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
   const timings: SupervisorTimings = { ...DEFAULT_TIMINGS, ...options.timings };
   const log = options.log ?? ((line: string): void => console.error(line));
   const listeners = new Set<(snapshot: Snapshot) => void>();
+  const clips = new Map<string, Buffer>();
 
   let state: CoreState = 'idle';
   let child: ChildProcess | null = null;
@@ -110,6 +116,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       revision: previous === null ? 0 : previous.revision + 1,
       locale: previous?.locale ?? 'zh-CN',
       access: previous?.access ?? PLAIN_ACCESS,
+      ...(previous?.voice === undefined ? {} : { voice: previous.voice }),
       header: previous?.header ?? options.header ?? NO_HEADER,
       nowMs: Date.now(),
       demo: previous?.demo ?? options.demo ?? false,
@@ -122,6 +129,18 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
   function publish(snapshot: Snapshot): void {
     last = snapshot;
     for (const listener of listeners) listener(snapshot);
+  }
+
+  /** The newest ones: an older policy's are not asked for any more. */
+  function keepClip(id: string, wav: string): void {
+    clips.delete(id);
+    clips.set(id, Buffer.from(wav, 'base64'));
+    let bytes = [...clips.values()].reduce((sum, clip) => sum + clip.length, 0);
+    for (const [oldest, clip] of clips) {
+      if (bytes <= MAX_CLIP_BYTES) break;
+      clips.delete(oldest);
+      bytes -= clip.length;
+    }
   }
 
   function tell(message: ShellToCore): boolean {
@@ -182,6 +201,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       }
       watchSilence(mine);
       if (message.data.type === 'snapshot') publish(message.data.snapshot);
+      if (message.data.type === 'clip') keepClip(message.data.id, message.data.wav);
     });
     mine.on('error', (error) => finish(`error: ${error.message}`, null));
     mine.on('exit', (code, signal) =>
@@ -251,6 +271,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
     },
     send: (intent) => (state === 'running' ? tell({ type: 'intent', intent }) : false),
     state: () => state,
+    clip: (id) => clips.get(id) ?? null,
     pid: () => child?.pid,
     starts: () => starts,
   };

@@ -1,9 +1,16 @@
 import type { ReactElement, ReactNode } from 'react';
 import { ACCESS_MODES } from '../../shared/contract/access.ts';
-import type { Access, AccessMode, Screen, Snapshot } from '../../shared/contract/index.ts';
+import type {
+  Access,
+  AccessMode,
+  Screen,
+  Snapshot,
+  VoiceView,
+} from '../../shared/contract/index.ts';
 import { useWords } from '../i18n/index.ts';
 import type { MessageKey, Translate } from '../i18n/index.ts';
 import { formatYuan } from '../../shared/money.ts';
+import { isPaidWait, offeredAtEnd } from '../state/leaving.ts';
 import { minutesLeft, useClock, useRemaining, WARN_MS } from '../state/time.ts';
 import { reachOf } from '../theme/access.ts';
 import { Mark } from './art.tsx';
@@ -19,39 +26,6 @@ function isQuiet(snapshot: Snapshot): boolean {
     snapshot.screen === 'reading'
   );
 }
-
-/** Screens whose time the core extends. A payment code is replaced by a new one instead. */
-const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
-  'insert-card',
-  'info',
-  'request',
-  'my-account-no',
-  'my-account',
-  'cannot-sell',
-  'card-info',
-  'amount',
-  'user-no',
-  'is-it-you',
-  'top-up',
-  'bills',
-  'contract',
-  'in-doubt',
-  'unfinished',
-  'refunding',
-  'done',
-  'order-status',
-  'maintenance',
-]);
-
-/** A paid order that waits for its card: its time is not the screen's, and is shown to its end. */
-const isPaidWait = (snapshot: Snapshot): boolean =>
-  snapshot.screen === 'in-doubt' && snapshot.reason === 'paid';
-
-/** Is there more time for the asking? The card comes out first, and a paid order's wait is its own. */
-const isExtendable = (snapshot: Snapshot): boolean =>
-  EXTENDABLE.has(snapshot.screen) &&
-  !isPaidWait(snapshot) &&
-  (snapshot.screen !== 'done' || snapshot.cardOut);
 
 /**
  * What the seconds in the header are for: to pay, to bring the card back, or the screen's own end.
@@ -260,9 +234,7 @@ function Leaving({
 
 /** What ends soon, and can be had longer: the screen, or the code on it. */
 function endingSoon(snapshot: Snapshot, left: number | null): 'more' | 'code' | null {
-  if (left === null || left > WARN_MS || left <= 0) return null;
-  if (isExtendable(snapshot)) return 'more';
-  return snapshot.screen === 'pay' && snapshot.newCodeOffered ? 'code' : null;
+  return left === null || left > WARN_MS || left <= 0 ? null : offeredAtEnd(snapshot);
 }
 
 /** Says to those who listen that the time is nearly over: once, not each second. */
@@ -301,7 +273,7 @@ function Footer({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
           </>
         )}
       </div>
-      {!isQuiet(snapshot) && <AccessBar access={snapshot.access} />}
+      {!isQuiet(snapshot) && <AccessBar access={snapshot.access} voice={snapshot.voice} />}
     </footer>
   );
 }
@@ -327,13 +299,44 @@ function AccessSwitch({
 }
 
 /** What makes the screen fit the customer; in the same place on every screen. */
-function AccessBar({ access }: { readonly access: Access }): ReactElement {
+function AccessBar({
+  access,
+  voice,
+}: {
+  readonly access: Access;
+  readonly voice: VoiceView | undefined;
+}): ReactElement {
   return (
     <div className={css['access']}>
       {ACCESS_MODES.map((mode) => (
         <AccessSwitch key={mode} access={access} mode={mode} />
       ))}
+      {voice?.policy?.on !== false && <MuteSwitch muted={voice?.muted === true} />}
     </div>
+  );
+}
+
+/** The voice off or on: a loudspeaker, struck out while nothing is said. */
+function MuteSwitch({ muted }: { readonly muted: boolean }): ReactElement {
+  const { t } = useWords();
+  return (
+    <IntentButton
+      className={`${css['pill']} ${css['mute']}`}
+      label={t('voice.mute')}
+      pressed={muted}
+      does={{ type: 'set-mute', value: !muted }}
+    >
+      <svg className={css['loudspeaker']} viewBox="0 0 48 48" aria-hidden="true">
+        <path d="M6 18h8l12-10v32L14 30H6z" fill="currentColor" />
+        <path
+          d={muted ? 'M33 18l12 12m0-12l-12 12' : 'M32 17q5 7 0 14m6-20q10 13 0 26'}
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="4"
+          strokeLinecap="round"
+        />
+      </svg>
+    </IntentButton>
   );
 }
 

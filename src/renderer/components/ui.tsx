@@ -1,16 +1,11 @@
 import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type {
-  CardEntry,
-  CardView,
-  CreditGoods,
-  Header,
-  SnapshotOf,
-} from '../../shared/contract/index.ts';
+import type { CardView, CreditGoods, Header, SnapshotOf } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatPrice, formatQuantity } from '../../shared/money.ts';
 import { amountOf, useWords } from '../i18n/index.ts';
 import type { Translate } from '../i18n/index.ts';
+import { howKey } from '../state/entry.ts';
 import { act } from '../state/store.ts';
 import type { Act } from '../state/store.ts';
 import { Disc } from './art.tsx';
@@ -26,6 +21,7 @@ export function IntentButton({
   className,
   disabled = false,
   pressed,
+  label,
   children,
 }: {
   readonly does: Act;
@@ -33,6 +29,8 @@ export function IntentButton({
   readonly disabled?: boolean;
   /** It switches something, which is on or off. */
   readonly pressed?: boolean;
+  /** What a picture says to those who do not see it. */
+  readonly label?: string;
   readonly children: ReactNode;
 }): ReactElement {
   return (
@@ -41,6 +39,7 @@ export function IntentButton({
       className={className}
       disabled={disabled}
       aria-pressed={pressed}
+      aria-label={label}
       data-intent={does.type}
       data-value={'value' in does ? String(does.value) : undefined}
       onClick={() => act(does)}
@@ -211,17 +210,10 @@ export function useCreditWords(): (credit: CreditGoods) => string {
     ].join(' · ');
 }
 
-/** How this machine's reader takes a card. */
-export const entryOf = ({ header }: { readonly header: Header }): CardEntry =>
-  header.cardEntry ?? { way: 'insert', chip: 'up' };
-
-/** … and the same in words. */
+/** How this machine's reader takes a card, in words. */
 export function useHow(): (header: Header) => string {
   const { t } = useWords();
-  return (header) => {
-    const { way, chip } = entryOf({ header });
-    return t(way === 'place' ? 'entry.place' : `entry.${way}.${chip}`);
-  };
+  return (header) => t(howKey(header));
 }
 
 /** A bar that always stands beside words. */

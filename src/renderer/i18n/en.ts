@@ -10,6 +10,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'access.largeText': 'Large text',
   'access.lowReach': 'Low reach',
   'access.highContrast': 'Contrast',
+  'voice.mute': 'Mute',
   'access.below': 'Please use the lower part',
   'demo.badge': 'Demo',
   'hotline.label': '24-hour hotline',
@@ -199,9 +200,9 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'insert.header': 'Insert your card',
   'insert.query.title': 'Insert your gas card',
-  'insert.query.lead': '{how}.\nWhat is on it appears by itself.',
+  'insert.query.lead': 'What is on it appears by itself.',
   'insert.unfinished.title': 'Insert the card you paid for',
-  'insert.unfinished.lead': '{how}.\nWhat is missing will be written.',
+  'insert.unfinished.lead': 'What is missing will be written.',
 
   'reading.header': 'Reading',
   'reading.card.title': 'Reading the card',

@@ -12,7 +12,6 @@ import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import {
   ActionButton,
   Bar,
-  entryOf,
   Facts,
   IntentButton,
   Message,
@@ -31,6 +30,7 @@ import type { Fact } from '../components/ui.tsx';
 import { amountOf, useWords } from '../i18n/index.ts';
 import type { Translate } from '../i18n/index.ts';
 import { Crediting } from './account.tsx';
+import { entryOf } from '../state/entry.ts';
 import { act } from '../state/store.ts';
 import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
@@ -40,7 +40,7 @@ import css from './screens.module.css';
 export const REF_DIGITS = 12;
 
 export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): ReactElement {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const how = useHow();
   const [typing, setTyping] = useState(false);
   useNewView(typing ? 'pad' : 'card');
@@ -51,7 +51,7 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
         <Message
           art={<CardArt entry={entryOf(s)} moving />}
           title={t('insert.unfinished.title')}
-          lead={t('insert.unfinished.lead', { how: how(s.header) })}
+          lead={`${how(s.header)}${locale === 'en' ? '.' : '。'}\n${t('insert.unfinished.lead')}`}
         />
         <div className={ui['actions']}>
           <ActionButton ghost does={{ type: 'exit' }}>
@@ -75,7 +75,7 @@ export function InsertCard({ s }: { readonly s: SnapshotOf<'insert-card'> }): Re
       <Message
         art={<CardArt entry={entryOf(s)} moving />}
         title={t(`insert.${s.purpose}.title`)}
-        lead={t(`insert.${s.purpose}.lead`, { how: how(s.header) })}
+        lead={`${how(s.header)}${locale === 'en' ? '.' : '。'}\n${t(`insert.${s.purpose}.lead`)}`}
       />
       <div className={`${ui['actions']} ${s.byNumber === true ? '' : css['single']}`}>
         <ActionButton ghost does={{ type: 'exit' }}>

@@ -2,8 +2,9 @@ import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
 import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
-import { entryOf, IntentButton, Notice, Phrases, useHow } from '../components/ui.tsx';
+import { IntentButton, Notice, Phrases, useHow } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
+import { entryOf } from '../state/entry.ts';
 import { spanOf } from './info.tsx';
 import css from './screens.module.css';
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACCESS_MODES } from './access.ts';
 import { ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { voiceView } from './voice.ts';
 
 /** A stable error code. */
 export const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
@@ -75,6 +76,7 @@ export const base = {
   revision: natural,
   locale: z.enum(LOCALES),
   access: accessSchema,
+  voice: voiceView,
   header: headerSchema,
   /**
    * Core's wall clock when this snapshot was made; the renderer shows time and counts deadlines

@@ -42,6 +42,7 @@ export * from './maintenance.ts';
 export * from './my-account.ts';
 export * from './my-pages.ts';
 export * from './request.ts';
+export * from './voice.ts';
 
 /** A whole screen, pushed by the core at each change. */
 export const snapshotSchema = z.discriminatedUnion('screen', [
@@ -339,6 +340,8 @@ export const intentSchema = z.discriminatedUnion('type', [
     value: z.enum(ACCESS_MODES),
     on: z.boolean(),
   }),
+  /** The access bar: the voice is off for this visit, or on again. */
+  z.object({ ...intentBase, type: z.literal('set-mute'), value: z.boolean() }),
   z.object({ ...intentBase, type: z.literal('open'), value: z.enum(TILES) }),
   /** start over: back to the start screen (the card, if any, is to be taken). */
   z.object({ ...intentBase, type: z.literal('exit') }),
@@ -461,6 +464,12 @@ export type IntentType = Intent['type'];
 export const coreToShellSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), snapshot: snapshotSchema }),
   z.object({ type: z.literal('heartbeat') }),
+  /** A clip of a text that came by policy: a WAV file in base64, and what the screen names it by. */
+  z.object({
+    type: z.literal('clip'),
+    id: z.string().regex(/^[0-9a-f]{16}$/),
+    wav: z.string().max(6_000_000),
+  }),
 ]);
 export type CoreToShell = z.infer<typeof coreToShellSchema>;
 /** What the shell tells its core. */

@@ -2,7 +2,7 @@ import { ACCESS_MODES, PLAIN_ACCESS } from '../../../src/shared/contract/index.t
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
-import { World } from '../../support/kiosk-world.ts';
+import { POLICY, World } from '../../support/kiosk-world.ts';
 
 /** What a visitor meets who buys nothing. */
 let w: World;
@@ -24,6 +24,32 @@ it('who looks for an unfinished order where there is none is told so, and not le
   expect(w.screen).toBe('take-card');
   await w.remove();
   expect(w.screen).toBe('start');
+});
+
+it('the voice is muted for the visit, and the next customer hears it', async () => {
+  await w.tap('set-mute', undefined, { value: true });
+  expect(w.snapshot).toMatchObject({ screen: 'start', voice: { muted: true } });
+  await w.insert('golden');
+  await w.untilScreen('amount');
+  await w.run(40_000);
+  expect(w.snapshot.voice).toEqual({ muted: true });
+  await w.tap('set-mute', undefined, { value: false });
+  expect(w.snapshot.voice).toBeUndefined();
+  await w.tap('set-mute', undefined, { value: true });
+  await w.tap('exit');
+  await w.remove();
+  expect(w.snapshot).toMatchObject({ screen: 'start', voice: { muted: true } });
+  await w.run(40_000);
+  expect(w.snapshot.voice).toBeUndefined();
+});
+
+it('the policy’s voice is told to the screen as it stands', async () => {
+  const voice = { volume: 40, quiet: { from: '21:00', to: '08:00', volume: 0 } };
+  w.setService({ policy: { ...POLICY, voice } });
+  await w.run(1_000);
+  expect(w.snapshot.voice).toEqual({ policy: voice });
+  await w.tap('set-mute', undefined, { value: true });
+  expect(w.snapshot.voice).toEqual({ policy: voice, muted: true });
 });
 
 it('the next customer is spoken to in Chinese, and the screen is as it always was', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../../src/shared/contract/index.ts';
+import { saidClip } from '../../../src/main/shell/static-files.ts';
 import { createSupervisor } from '../../../src/main/shell/supervisor.ts';
 import type { CoreSupervisor, SupervisorTimings } from '../../../src/main/shell/supervisor.ts';
 
@@ -67,6 +68,20 @@ describe('core supervisor', () => {
       s.send({ type: 'set-locale', value: 'en', screen: 'start', revision: s.current().revision }),
     ).toBe(true);
     await until(() => s.current().locale === 'en');
+  });
+
+  it('keeps the clips that a core makes, by their names and no others', async () => {
+    const s = supervise('clips');
+    await until(() => s.clip('0000000000000000') !== null);
+    expect(s.clip('0123456789abcdef')?.toString()).toBe('RIFF one');
+    expect(s.clip('../../etc/passwd')).toBeNull();
+    expect(s.clip('fedcba9876543210')).toBeNull();
+    expect(lines.join()).toContain('breaks the contract');
+    const served = (pathname: string) => saidClip(pathname, (id) => s.clip(id));
+    expect(served('/said/0123456789abcdef.wav')).toMatchObject({ type: 'audio/wav' });
+    expect(served('/said/fedcba9876543210.wav')?.body).toHaveLength(0);
+    for (const other of ['/said/0123456789ABCDEF.wav', '/said/../index.html', '/said/1.wav', '/'])
+      expect(served(other)).toBeUndefined();
   });
 
   it('shows out of service with a rising revision while a crashed core restarts', async () => {

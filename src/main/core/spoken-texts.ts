@@ -1,0 +1,69 @@
+import { LOCALES } from '../../shared/contract/index.ts';
+import type { Locale } from '../../shared/contract/index.ts';
+import type { Policy } from '../../shared/policy.ts';
+import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../shared/spoken-text.ts';
+import type { BothTexts } from '../../shared/spoken-text.ts';
+import type { Synthesiser } from './synthesiser.ts';
+
+/** The texts of a policy that screens say: what is agreed to, and what is interrupted. */
+export function textsToSay(policy: Policy): readonly BothTexts[] {
+  return [
+    ...(policy.credit?.texts ?? []).flatMap(({ points }) => points),
+    ...(policy.info?.outages ?? []).flatMap(({ area, reason }) => [area, reason]),
+  ].slice(0, MAX_SPOKEN_TEXTS);
+}
+
+interface Wanted {
+  readonly id: string;
+  readonly text: string;
+  readonly locale: Locale;
+}
+
+/**
+ * Makes the clips of each policy's texts as it arrives, one after the other, and hands each over
+ * once. A newer policy takes the place of what is still to be made.
+ */
+export class SpokenTexts {
+  readonly #synthesiser: Synthesiser;
+  readonly #made: (id: string, wav: Uint8Array) => void;
+  readonly #done = new Set<string>();
+  #wanted: readonly Wanted[] = [];
+  #busy = false;
+  #stopped = false;
+
+  constructor(synthesiser: Synthesiser, made: (id: string, wav: Uint8Array) => void) {
+    this.#synthesiser = synthesiser;
+    this.#made = made;
+  }
+
+  /** This policy counts from now on. */
+  policy(policy: Policy): void {
+    this.#wanted = textsToSay(policy).flatMap((both) =>
+      LOCALES.map((locale) => {
+        const text = locale === 'en' ? both.en : both.zh;
+        return { id: spokenTextId(text, locale), text, locale };
+      }),
+    );
+    if (!this.#busy) void this.#make();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#wanted = [];
+  }
+
+  async #make(): Promise<void> {
+    this.#busy = true;
+    for (;;) {
+      const [next, ...rest] = this.#wanted.filter(({ id }) => !this.#done.has(id));
+      this.#wanted = rest;
+      if (next === undefined || this.#stopped) break;
+      const wav = await this.#synthesiser.clip(next.text, next.locale);
+      // What failed is not tried again before the next policy brings it.
+      if (wav === null || this.#stopped) continue;
+      this.#done.add(next.id);
+      this.#made(next.id, wav);
+    }
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,318 @@
+import type { Locale } from '../../shared/contract/index.ts';
+import { ERRORS, shownTitle } from '../../shared/errors.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
+import { en } from '../i18n/en.ts';
+import { zhCN } from '../i18n/zh-CN.ts';
+import type { MessageKey } from '../i18n/zh-CN.ts';
+import { numberTexts } from './numbers.ts';
+
+/**
+ * What is spoken, by message id. The words are the catalogue's own: whoever changes them there has
+ * changed the clip. Only what no screen has, since it stands there in figures, is written here.
+ */
+
+/** Messages of the catalogue that are said as they stand; none has a `{name}` in it. */
+export const SAID = [
+  'start.hello',
+  'start.title',
+  'start.noSelling.title',
+  'start.noSelling.lead',
+  'start.word.card-taken.title',
+  'start.word.card-taken.body',
+  'start.word.card-too-soon.title',
+  'start.word.card-too-soon.body',
+  'start.word.restarted.title',
+  'start.word.restarted.body',
+  'entry.insert.up',
+  'entry.insert.down',
+  'entry.motor.up',
+  'entry.motor.down',
+  'entry.place',
+  'insert.query.title',
+  'insert.query.lead',
+  'insert.unfinished.title',
+  'insert.unfinished.lead',
+  'hall.menu.title',
+  'hall.sites.title',
+  'hall.outages.title',
+  'hall.prices.title',
+  'hall.papers.title',
+  'hall.stewards.title',
+  'hall.stations.title',
+  'req.menu.title',
+  'req.choice.title',
+  'req.slot.title',
+  'req.phone.title',
+  'req.sms.phone.hint',
+  'req.user.title',
+  'req.user.reading',
+  'req.confirm.title',
+  'req.sms.subscribe.title',
+  'req.sms.subscribe.consent',
+  'req.sms.stop.title',
+  'req.sms.stop.consent',
+  'req.making.title',
+  'req.making.lead',
+  'req.made.title',
+  'req.made.ask',
+  'req.sms.subscribe.made',
+  'req.sms.stop.made',
+  'req.slip.none',
+  'req.slip.printed',
+  'req.slip.failed',
+  'req.find.ref',
+  'req.status.asking.title',
+  'req.status.asking.lead',
+  'req.status.no-answer.title',
+  'req.status.no-answer.lead',
+  'req.status.not-found.title',
+  'req.status.not-found.lead',
+  'req.status.accepted.title',
+  'req.status.accepted.lead',
+  'req.status.scheduled.title',
+  'req.status.scheduled.lead',
+  'req.status.done.title',
+  'req.status.done.lead',
+  'req.status.declined.title',
+  'req.status.declined.lead',
+  'my.no.title',
+  'my.no.asking',
+  'my.header',
+  'my.away',
+  'my.slip.printed',
+  'my.slip.failed',
+  'reading.card.title',
+  'reading.account.title',
+  'doNotRemove',
+  'cannot.debt.lead',
+  'info.title',
+  'info.take',
+  'amount.title',
+  'amount.noPrinter',
+  'userNo.title',
+  'userNo.asking',
+  'isItYou.title',
+  'isItYou.lead',
+  'topUp.title',
+  'prepay.title',
+  'bills.choose',
+  'bills.none',
+  'bills.none.lead',
+  'contract.lead',
+  'pay.creating',
+  'pay.creating.lead',
+  'pay.scan.wechat',
+  'pay.scan.alipay',
+  'pay.scan.unionpay',
+  'pay.scan.gateway',
+  'pay.onlyScreen',
+  'pay.orShowCode',
+  'pay.paying',
+  'pay.paying.lead',
+  'pay.charging',
+  'pay.charging.lead',
+  'pay.confirm',
+  'pay.confirm.lead',
+  'pay.switching',
+  'pay.switching.lead',
+  'pay.closing',
+  'pay.closing.lead',
+  'pay.card-out',
+  'pay.card-out.lead',
+  'pay.unknown',
+  'pay.unknown.lead',
+  'pay.check.asking',
+  'pay.check.not-paid',
+  'pay.check.line-down',
+  'writing.title',
+  'credit.writing.title',
+  'credit.writing.lead',
+  'done.take.title',
+  'done.thanks.title',
+  'done.thanks.fuel',
+  'credit.done.title',
+  'credit.done.lead',
+  'credit.done.topUp',
+  'rate.thanks',
+  'receipt.printed',
+  'receipt.failed',
+  'receipt.none',
+  'doubt.safe',
+  'doubt.card.title',
+  'doubt.card.lead',
+  'doubt.paid.title',
+  'doubt.paid.lead',
+  'doubt.payment.title',
+  'doubt.payment.lead',
+  'doubt.credit.payment.lead',
+  'doubt.central.title',
+  'doubt.central.lead',
+  'doubt.posting.title',
+  'doubt.posting.lead',
+  'unfinished.found.title',
+  'unfinished.found.lead',
+  'unfinished.credit.found.lead',
+  'unfinished.finishing.title',
+  'unfinished.finishing.lead',
+  'unfinished.delivered.title',
+  'unfinished.delivered.lead',
+  'unfinished.delivered.fuel',
+  'unfinished.refunding.title',
+  'unfinished.refunding.lead',
+  'unfinished.refunded.title',
+  'unfinished.refunded.lead',
+  'unfinished.parked.title',
+  'unfinished.parked.lead',
+  'refund.refunding.title',
+  'refund.refunding.lead',
+  'refund.refunded.title',
+  'refund.refunded.lead',
+  'refund.parked.title',
+  'refund.parked.lead',
+  'status.asking.title',
+  'status.asking.lead',
+  'status.asking.now',
+  'status.paying.title',
+  'status.paying.lead',
+  'status.paying.now',
+  'status.writing.title',
+  'status.writing.lead',
+  'status.writing.now',
+  'status.in-doubt.title',
+  'status.in-doubt.lead',
+  'status.in-doubt.now',
+  'status.delivered.title',
+  'status.delivered.lead',
+  'status.delivered.now',
+  'status.refunding.title',
+  'status.refunding.lead',
+  'status.refunding.now',
+  'status.refunded.title',
+  'status.refunded.lead',
+  'status.refunded.now',
+  'status.parked.title',
+  'status.parked.lead',
+  'status.parked.now',
+  'status.closed.title',
+  'status.closed.lead',
+  'status.closed.now',
+  'status.not-found.title',
+  'status.not-found.lead',
+  'status.not-found.now',
+  'status.no-answer.title',
+  'status.no-answer.lead',
+  'status.no-answer.now',
+  'status.credit.writing.title',
+  'status.credit.writing.lead',
+  'status.credit.writing.now',
+  'status.credit.delivered.title',
+  'status.credit.delivered.lead',
+  'status.credit.delivered.now',
+  'status.meter.confirmed',
+  'status.meter.on-the-way',
+  'status.moved',
+  'take.title',
+  'take.lead',
+  'expired.title',
+  'expired.lead',
+  'cancelled.title',
+  'cancelled.lead',
+  'out.kicker',
+] as const satisfies readonly MessageKey[];
+/** See {@link SAID}. */
+export type SaidKey = (typeof SAID)[number];
+
+/** Messages that name one of a few things: a clip for each. `{meter}` is its message. */
+export const SAID_WITH = {
+  'done.thanks.lead': { param: 'meter', keys: ['meter.gas', 'meter.water', 'meter.heat'] },
+} as const satisfies Partial<
+  Record<MessageKey, { readonly param: string; readonly keys: readonly MessageKey[] }>
+>;
+/** See {@link SAID_WITH}. */
+export type SaidWithKey = keyof typeof SAID_WITH;
+
+/**
+ * Sentences that only the voice has. `{sum}` is where a number is said; `[id]` stands for a message
+ * of the catalogue.
+ */
+export const OWN = {
+  toPay: { zh: '一共{sum}', en: 'The sum is {sum}' },
+  received: { zh: '收您{sum}', en: '{sum} received' },
+  written: { zh: '已写入{sum}', en: '{sum} written to the card' },
+  credited: { zh: '已入账{sum}', en: '{sum} credited' },
+  refunding: { zh: '正在退回{sum}', en: '{sum} is being refunded' },
+  refunded: { zh: '已退回{sum}', en: '{sum} refunded' },
+  'notCharged.sum': { zh: '取消的金额是{sum}', en: '{sum} is cancelled' },
+  carried: { zh: '余款{sum}，下次自动使用', en: '{sum} stays in your account for next time' },
+  rest: { zh: '还欠{sum}', en: '{sum} is still owed' },
+  balance: { zh: '账户余额{sum}', en: 'The balance is {sum}' },
+  owed: { zh: '欠费{sum}', en: '{sum} is owed' },
+  onCard: { zh: '卡里还没输进表的有{sum}', en: '{sum} on the card, not yet in the meter' },
+  onPurse: { zh: '卡内余额{sum}', en: '{sum} on the card' },
+  'hurry.more': {
+    zh: '时间快到了。还要继续，请按“[more.button]”。',
+    en: 'Your time is running out. To go on, press “[more.button]”.',
+  },
+  'hurry.code': {
+    zh: '付款码快要失效了。还没付款，请按“[code.button]”。',
+    en: 'The payment code is running out. If you have not paid, press “[code.button]”.',
+  },
+} as const satisfies Readonly<Record<string, { readonly zh: string; readonly en: string }>>;
+/** See {@link OWN}. */
+export type OwnKey = keyof typeof OWN;
+
+/** Whose sentences are for technicians only. */
+const STAFF_ONLY = /^(?:MNT-010[12]|INV)-?/;
+/** Errors that a customer may hear of. */
+export const SAID_ERRORS: readonly ErrorCode[] = (Object.keys(ERRORS) as ErrorCode[]).filter(
+  (code) => !STAFF_ONLY.test(code),
+);
+
+/** Names a clip: of a message, of a piece of an own sentence, of an error, a number, a unit, a text. */
+export type ClipId =
+  | `m/${string}`
+  | `w/${string}`
+  | `e/${string}`
+  | `n/${string}`
+  | `u/${string}`
+  | `t/${string}`;
+
+const catalogueOf = (locale: Locale): Readonly<Record<MessageKey, string>> =>
+  locale === 'en' ? en : zhCN;
+
+/** What stands before and behind the number of an own sentence; a sentence without one is `before`. */
+export function ownPieces(
+  key: OwnKey,
+  locale: Locale,
+): { readonly before: string; readonly after: string } {
+  const texts = catalogueOf(locale);
+  const text = OWN[key][locale === 'en' ? 'en' : 'zh'].replace(
+    /\[([^\]]+)\]/g,
+    (_, id: MessageKey) => texts[id],
+  );
+  const [before = '', after = ''] = text.split('{sum}');
+  return { before: before.trim(), after: after.trim() };
+}
+
+/** The clip of an own sentence's piece. */
+export const ownClip = (key: OwnKey, piece: 'before' | 'after'): ClipId => `w/${key}/${piece}`;
+
+/** Every clip that the build makes of a language, with its words. */
+export function clipTexts(locale: Locale): ReadonlyMap<ClipId, string> {
+  const texts = catalogueOf(locale);
+  const lang = locale === 'en' ? 'en' : 'zh';
+  const clips = new Map<ClipId, string>();
+  for (const key of SAID) clips.set(`m/${key}`, texts[key]);
+  for (const [key, { param, keys }] of Object.entries(SAID_WITH))
+    for (const other of keys)
+      clips.set(`m/${key}/${other}`, texts[key as SaidWithKey].replace(`{${param}}`, texts[other]));
+  for (const key of Object.keys(OWN) as OwnKey[])
+    for (const [piece, text] of Object.entries(ownPieces(key, locale)))
+      if (/[\p{L}\p{N}]/u.test(text)) clips.set(ownClip(key, piece as 'before' | 'after'), text);
+  for (const code of SAID_ERRORS) {
+    clips.set(`e/${code}/title`, shownTitle(code)[lang]);
+    clips.set(`e/${code}`, ERRORS[code].customer[lang]);
+  }
+  for (const [id, text] of numberTexts(locale)) clips.set(id as ClipId, text);
+  return clips;
+}

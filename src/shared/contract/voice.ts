@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { voicePolicySchema } from '../policy-voice.ts';
+
+/**
+ * How the screen is to speak; left out, and each member of it: as {@link DEFAULT_VOICE} has it, on
+ * the loudspeaker, and nobody has muted it.
+ */
+export const voiceView = z
+  .object({
+    policy: voicePolicySchema.exactOptional(),
+    /** The customer's button, for the visit. */
+    muted: z.literal(true).exactOptional(),
+    /** Headphones are plugged in: one person hears it, and may hear of his own means. */
+    headphones: z.literal(true).exactOptional(),
+  })
+  .exactOptional();
+/** See {@link voiceView}. */
+export type VoiceView = NonNullable<z.infer<typeof voiceView>>;
