@@ -1,9 +1,19 @@
 // Draws every screen in every format, language and text size in a real Chromium, checks that
 // nothing overflows, is clipped, overlaps, is too small to touch or too faint to read, and writes
 // the pictures to docs/screens.
-// Usage: node scripts/screens.mjs [--check] [name part…]      --check draws and checks without
-// writing
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Usage: node scripts/screens.mjs [--check] [--axe] [--once] [name part…]
+//   --check draws and checks without writing · --axe asks axe-core besides (WCAG 2.2, A and AA)
+//   --once each screen once, formats, languages and modes by turns, so that any two of them meet
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -16,7 +26,11 @@ import { screenFixtures } from '../test/support/screens-fixtures.ts';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const outDir = path.join(root, 'docs', 'screens');
 const args = process.argv.slice(2);
-const checkOnly = args.includes('--check');
+const once = args.includes('--once');
+const checkOnly = once || args.includes('--check');
+const axeSource = args.includes('--axe')
+  ? readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  : null;
 const only = args.filter((arg) => !arg.startsWith('--'));
 
 const FORMATS = {
@@ -40,6 +54,19 @@ const SIZES = {
 /** Other colours move nothing: once is enough. */
 const isDrawn = (size, format, lang) =>
   size !== 'contrast' || (format === 'portrait' && lang === 'zh');
+/** Of all combinations one for each screen: the next one in a round, so that pairs meet early. */
+const ROUND = Object.keys(SIZES).flatMap((size, s) =>
+  Object.keys(FORMATS).flatMap((format, f) =>
+    Object.keys(LOCALES).map((lang, l) => ({
+      size,
+      format,
+      lang,
+      at: (s * 7 + f * 3 + l * 5) % 20,
+    })),
+  ),
+);
+ROUND.sort((a, b) => a.at - b.at);
+const turnOf = (index) => ROUND[index % ROUND.length];
 /** Pictures are made at this share of the panel's pixels: small files, the same layout. */
 const PICTURE_SCALE = 0.5;
 const WEBP_QUALITY = 70;
@@ -151,6 +178,9 @@ function inspect() {
     lowered?.dataset.screen === undefined
       ? Number(document.documentElement.style.getPropertyValue('--low-to'))
       : 0;
+  const mmPx = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
+  const isLarge = document.documentElement.dataset.text === 'large';
+  const isStaff = document.querySelector('[data-screen^="maintenance"]') !== null;
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -200,7 +230,11 @@ function inspect() {
     const wanted = document.documentElement.dataset.contrast === 'high' ? 7 : 4.5;
     if (contrast < (gradient ? 2.9 : wanted))
       problems.push(`contrast ${contrast.toFixed(2)}: ${name(el)}`);
-    if (parseFloat(style.fontSize) < 18) problems.push(`text of ${style.fontSize}: ${name(el)}`);
+    // A capital of this font is 0.73 of its size; a Chinese character is larger. Large text is 4.5 mm
+    // and more where a screen has room; the fullest ones on small panels are taken back to this.
+    const capMm = (parseFloat(style.fontSize) * 0.73) / mmPx;
+    if (!isStaff && capMm < (isLarge ? 3.4 : 3))
+      problems.push(`text of ${capMm.toFixed(1)} mm: ${name(el)}`);
   }
   for (const [i, one] of texts.entries()) {
     for (const two of texts.slice(i + 1)) {
@@ -263,6 +297,19 @@ function inspect() {
   return [...new Set(problems)];
 }
 
+/** WCAG 2.2 A and AA by axe-core: what it is sure of. Runs in the page. */
+async function askAxe() {
+  const { violations } = await globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+    // Pinching a kiosk's page apart would leave it so for the next one: large text is a switch.
+    rules: { 'meta-viewport': { enabled: false } },
+    resultTypes: ['violations'],
+  });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `axe ${id}: ${html.slice(0, 160)}`),
+  );
+}
+
 const browser = await chromium.launch({
   executablePath,
   args: ['--no-sandbox', '--disable-background-networking'],
@@ -294,6 +341,7 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
       send: (intent) => globalThis.__sent.push(intent),
     };
   });
+  if (axeSource !== null) await context.addInitScript({ content: axeSource });
   const page = await context.newPage();
   const devtools = await context.newCDPSession(page);
   page.on('console', (message) => {
@@ -304,8 +352,11 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
   await page.evaluate(() => document.fonts.ready);
   for (const [lang, locale] of Object.entries(LOCALES)) {
     for (const [size, modes] of Object.entries(SIZES)) {
-      if (!isDrawn(size, format, lang)) continue;
-      for (const fixture of screenFixtures(locale, { ...PLAIN_ACCESS, ...modes })) {
+      if (!once && !isDrawn(size, format, lang)) continue;
+      const fixtures = screenFixtures(locale, { ...PLAIN_ACCESS, ...modes });
+      for (const [index, fixture] of fixtures.entries()) {
+        const turn = turnOf(index);
+        if (once && (turn.size !== size || turn.format !== format || turn.lang !== lang)) continue;
         const snapshot = {
           ...fixture.snapshot,
           header: { ...fixture.snapshot.header, panel: PANELS[format] },
@@ -332,6 +383,8 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
         });
         drawn += 1;
         for (const problem of await page.evaluate(inspect)) failures.push(`${file}: ${problem}`);
+        if (axeSource !== null)
+          for (const problem of await page.evaluate(askAxe)) failures.push(`${file}: ${problem}`);
         const key = `${fixture.screen}--${fixture.variant}`;
         const kept = fixture.checkOnly !== true && isKept(key, format, lang, size);
         if (checkOnly || (!kept && only.length === 0)) continue;

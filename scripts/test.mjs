@@ -1,8 +1,8 @@
 // npm test: lint, types, then every suite; the last line sums them up. `--full` runs the long
 // counts.
 // Usage: node scripts/test.mjs [--full] [--limit=SECONDS] [suite …]   (a suite that is not over by
-// then has failed; suites: lint types unit simulate integration powercut concurrency conformance
-// kill e2e install;
+// then has failed; suites: lint types unit screens simulate integration powercut concurrency
+// conformance kill e2e install;
 // conformance and install only with --full or by name)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -157,7 +157,15 @@ await Promise.all([
   timed('types', step('types', [path.join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])),
 ]);
 await timed('unit', vitest('unit'));
-await timed('concurrency', vitest('concurrency'));
+// The races wait for each other most of the time: every screen once beside them, by turns in all
+// formats, languages and modes (full: in each of them, alone).
+const screens = (...how) =>
+  timed('screens', step('screens', ['scripts/screens.mjs', '--axe', ...how]));
+await Promise.all([
+  timed('concurrency', vitest('concurrency')),
+  ...(full ? [] : [screens('--once')]),
+]);
+if (full) await screens('--check');
 // One waits for a card service, two compute, one waits for what it killed: side by side, the words
 // of the others after the first's. The towns have 20 sessions each, one of them (full: eight) is on
 // the real engines; with the full counts they have the machine to themselves.
