@@ -140,6 +140,7 @@ describe('a payment that nobody but the terminal knows of', () => {
       answerKeys: new Keyring(quickSigner('answers')),
       gatewayKeys: keys,
       wallets: [],
+      collectorOf: () => 'house',
     });
     expect(await proveAgain(room.db, { nowMs: room.now, trust })).toBe(2);
     expect(await unproven()).toEqual([]);

@@ -321,8 +321,10 @@ export type Effect =
       readonly do: 'call';
       readonly verb: Verb;
       readonly orderId: string;
-      /** Whose money it is to be; null: the sale is to no card. */
+      /** Null: the sale is to no card. */
       readonly cardNo: string | null;
+      /** Whose money it is to be. */
+      readonly payee: string;
       readonly attempt: AttemptRow;
       readonly why: string;
       /** charge only. */
