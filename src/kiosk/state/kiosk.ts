@@ -151,6 +151,8 @@ export interface KioskState {
   readonly providers: readonly ProviderKind[];
   /** Those whose captures central cannot believe: what it posts is not paid by them. */
   readonly unprovable: readonly ProviderKind[];
+  /** Payees that the machine's own wallets collect for; the gateway does for every one. */
+  readonly collectsFor: readonly string[];
   /** Those that take the customer's payment code. */
   readonly codeProviders: readonly ProviderKind[];
 }
