@@ -30,6 +30,7 @@ import { SEAMS } from './seams.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
 import { TOLD } from './told.mjs';
+import { MERCHANTS } from './merchants.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -3992,6 +3993,7 @@ export const MUTANTS = [
   ...CREDIT_ACTS,
   ...OUTAGE_SMS,
   ...TOLD,
+  ...MERCHANTS,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];
