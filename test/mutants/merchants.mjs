@@ -42,6 +42,8 @@ export const MERCHANTS = [
     'A wallet’s trade does not keep its merchant.',
     edit('central/gateway/legs.ts', '      trade.merchant,\n', "      'house',\n"),
     merchants('land at two merchants'),
+    // The first seed whose town has two merchants and sells a water bill.
+    { kind: 'simulate', seed: 25, seeds: 1, sessions: 60 },
   ),
   mutant(
     'merchant-receipt-silent',
