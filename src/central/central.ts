@@ -1,5 +1,7 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
+import { HOUSE_MERCHANT, merchantsIn } from '../payment/merchants.ts';
+import type { MerchantWallet } from '../payment/merchants.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import type { Clock, KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
 import { Keyring } from '../shared/signatures.ts';
@@ -77,7 +79,7 @@ export interface CentralOptions extends Seed {
    * Wallets that terminals collect by themselves: with their public keys their answers prove what
    * they took. Those of the gateway are known anyway.
    */
-  readonly wallets?: readonly PaymentProvider[];
+  readonly wallets?: readonly (MerchantWallet | PaymentProvider)[];
   /**
    * Makes a terminal's verifier from its public key as registered; Ed25519 (SPKI) where not given.
    * Called once for each key.
@@ -124,7 +126,7 @@ export interface CentralOptions extends Seed {
   /** By which account book, meters and invoices are asked again; left out: the gateway's. */
   readonly clock?: Clock;
   /** The payment gateway; left out: this central takes no payments. */
-  readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts'>;
+  readonly payments?: Omit<GatewayOptions, 'paymentCodes' | 'receipts' | 'companyOf'>;
 }
 type VerifyingKey = Verifier & KeyId;
 /** The service. */
@@ -183,14 +185,22 @@ export function createCentral(options: CentralOptions): Central {
       : createPaymentGateway(db, {
           ...options.payments,
           paymentCodes: policy.paymentCodes,
+          companyOf: (payee) => policy.credit?.payees.find((p) => p.id === payee)?.company,
           receipts: options.gatewaySigner,
         });
   const { earlierKeys = {} } = options;
+  const collecting = merchantsIn(options.payments ?? { wallets: [] });
   const answerKeys = new Keyring(options.answerSigner, ...(earlierKeys.answers ?? []));
   const trust = trustIn({
     answerKeys,
     gatewayKeys: new Keyring(options.gatewaySigner, ...(earlierKeys.gateway ?? [])),
-    wallets: [...(options.payments?.wallets ?? []), ...(options.wallets ?? [])],
+    wallets: [
+      ...collecting.wallets,
+      ...(options.wallets ?? []).map((w) =>
+        'provider' in w ? w : { merchant: HOUSE_MERCHANT, provider: w },
+      ),
+    ],
+    collectorOf: collecting.collectorOf,
     outside: options.accountBook !== undefined,
   });
   const sender =

@@ -75,7 +75,13 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
         const request = bodyOf(asked, creditQuoteRequestSchema);
         const { orderId } = request;
         const { credit } = policy;
-        const terms = await creditQuote(db(), { terminalId, request, credit, nowMs: now() });
+        const terms = await creditQuote(db(), {
+          terminalId,
+          request,
+          credit,
+          nowMs: now(),
+          trust,
+        });
         const digest = creditDigest(terms);
         // The same however often it is asked for.
         const grantedMs = terms.expiresAtMs - QUOTE_CLAIM_MS;

@@ -13,6 +13,8 @@ import { proposeGrant } from '../central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../central/sale/credit-grants.ts';
 import { httpMeterPlatform } from '../central/sale/meter-platform.ts';
 import { loadPayments } from '../payment/load.ts';
+import type { PaymentProvider } from '../payment/types.ts';
+import type { TerminalConfigFile } from '../shared/config/terminal.ts';
 import { ed25519Signer } from '../shared/signing.ts';
 import { chinaDate } from '../shared/time.ts';
 import { hallClock } from '../main/demo-clock.ts';
@@ -29,6 +31,9 @@ import {
   INVOICE_SECRET,
   METER_SECRET,
   SMS_SECRET,
+  DEMO_WATER,
+  waterKeys,
+  waterPayments,
 } from './setup.ts';
 import { withOutage } from './requests-data.ts';
 import { httpSmsPlatform } from '../central/requests/sms-platform.ts';
@@ -74,28 +79,35 @@ const clock = hallClock();
 const baseUrl = `http://127.0.0.1:${values.sandbox ?? ''}`;
 const publicUrl = `http://127.0.0.1:${values.pages ?? ''}`;
 const WALLET_TIMEOUT_MS = 6_000;
-const wallets = loadPayments(
-  {
-    mode: 'demo',
-    terminalId: terminal.terminalId,
-    central: {
-      baseUrl: `http://127.0.0.1:${values.port ?? ''}`,
-      keyFile: '',
-      policyKeyFile: '',
-      answerKeyFile: '',
-      gatewayKeyFile: '',
+const loadWallets = (payments: TerminalConfigFile['payments']): readonly PaymentProvider[] => {
+  const loaded = loadPayments(
+    {
+      mode: 'demo',
+      terminalId: terminal.terminalId,
+      central: {
+        baseUrl: `http://127.0.0.1:${values.port ?? ''}`,
+        keyFile: '',
+        policyKeyFile: '',
+        answerKeyFile: '',
+        gatewayKeyFile: '',
+      },
+      payments,
     },
-    payments: (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
-      const wallet = demoPayment(kind, baseUrl, keys);
-      return wallet.kind === 'wechat'
-        ? { ...wallet, apiV3KeyFile: 'keys/apiv3.key', notifyUrl: `${publicUrl}/pay/notify/wechat` }
-        : wallet;
-    }),
-  },
-  dataDir,
-  { clock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
+    dataDir,
+    { clock, random: systemRandom, timeoutMs: WALLET_TIMEOUT_MS },
+  );
+  if (!loaded.ok) throw new Error(loaded.error.detail);
+  return loaded.value;
+};
+const house = loadWallets(
+  (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
+    const wallet = demoPayment(kind, baseUrl, keys);
+    return wallet.kind === 'wechat'
+      ? { ...wallet, apiV3KeyFile: 'keys/apiv3.key', notifyUrl: `${publicUrl}/pay/notify/wechat` }
+      : wallet;
+  }),
 );
-if (!wallets.ok) throw new Error(wallets.error.detail);
+const water = loadWallets(waterPayments(baseUrl, publicUrl, waterKeys(dataDir)));
 
 const db =
   values.database === undefined
@@ -178,7 +190,8 @@ const central = createCentral({
   terminals: [terminal],
   ...(values['any-refund'] ? { refundBudget: ANY_REFUND } : {}),
   payments: {
-    wallets: wallets.value,
+    wallets: [...house, ...water.map((provider) => ({ merchant: DEMO_WATER.merchant, provider }))],
+    payees: { water: DEMO_WATER.merchant },
     publicUrl,
     clock,
     random: systemRandom,

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { createPayTown } from '../simulator/pay-town.ts';
 import { hallClock } from '../main/demo-clock.ts';
 import { runService } from './service.ts';
-import { hallKeys } from './setup.ts';
+import { hallKeys, waterKeys } from './setup.ts';
 import { demoWallets } from './wallets.ts';
 
 /**
@@ -23,4 +23,4 @@ const common = {
   now: () => clock.nowMs(),
   randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
 };
-runService(createPayTown(port, demoWallets(hallKeys(dataDir), common)));
+runService(createPayTown(port, demoWallets(hallKeys(dataDir), common, {}, waterKeys(dataDir))));

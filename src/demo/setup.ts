@@ -12,6 +12,13 @@ export const DEMO_TERMINAL = '000000000311';
 export const DEMO_MCHID = '1900000109';
 export const DEMO_APPID = 'wxd678efh567hg6787';
 export const DEMO_ALIPAY_APP = '2021000000000311';
+/** The water company's own merchant accounts; heat is collected for by the house. */
+export const DEMO_WATER = {
+  merchant: 'water-co',
+  mchid: '1900000222',
+  appid: 'wxd678efh567hg6222',
+  alipayApp: '2021000000000222',
+} as const;
 /** The demo's contract with its acquirer. */
 export const DEMO_UNIONPAY = {
   appId: 'demo-ums-application',
@@ -161,6 +168,50 @@ export function hallKeys(dataDir: string): HallKeys {
   };
 }
 
+/** What the water company has with the wallets; made once for a data folder. */
+export function waterKeys(dataDir: string): SandboxKeys {
+  const folder = join(dataDir, 'keys');
+  const file = join(folder, 'water.json');
+  if (!existsSync(file)) {
+    const made = generateSandboxKeys();
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, 'water.pem'), made.merchantPrivateKeyPem, { mode: 0o600 });
+    writeFileSync(join(folder, 'water-platform.pub.pem'), made.platformPublicKeyPem);
+    writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as SandboxKeys;
+}
+
+/**
+ * The water company's wallets as central has them.
+ *
+ * @param publicUrl where the wallets call back
+ */
+export const waterPayments = (
+  baseUrl: string,
+  publicUrl: string,
+  keys: SandboxKeys,
+): TerminalConfigFile['payments'] => [
+  {
+    kind: 'wechat',
+    baseUrl,
+    mchid: DEMO_WATER.mchid,
+    appid: DEMO_WATER.appid,
+    merchantSerial: keys.merchantSerial,
+    merchantKeyFile: 'keys/water.pem',
+    platformKeys: { [keys.platformSerial]: 'keys/water-platform.pub.pem' },
+    apiV3KeyFile: 'keys/apiv3.key',
+    notifyUrl: `${publicUrl}/pay/notify/wechat/${DEMO_WATER.merchant}`,
+  },
+  {
+    kind: 'alipay',
+    baseUrl,
+    appId: DEMO_WATER.alipayApp,
+    appKeyFile: 'keys/water.pem',
+    alipayKeyFile: 'keys/water-platform.pub.pem',
+  },
+];
+
 /**
  * A configuration that was handed in: its terminal is enrolled at the demo's central. Keys that it
  * names and that are not there yet are made; what is there is not touched. Returns the file with
@@ -273,6 +324,8 @@ export function writeTerminalJson(
       realPcsc ? { kind: 'pcsc' } : { kind: 'virtual', path: `tcp://127.0.0.1:${ports.slot}` },
     ],
     keys: { kind: 'sample' },
+    // Its own wallets are the house's, which collects for heat; water's are at the gateway only.
+    collectsFor: ['house', 'heat'],
     payments: payments.map((kind) =>
       demoPayment(
         kind,

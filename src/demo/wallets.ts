@@ -5,7 +5,9 @@ import type { WalletName, Wallets } from '../simulator/pay-town.ts';
 import { createUnionpaySandbox } from '../simulator/unionpay/sandbox.ts';
 import type { Callback } from '../simulator/wechat/callback.ts';
 import { createWechatSandbox } from '../simulator/wechat/sandbox.ts';
-import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_UNIONPAY } from './setup.ts';
+import { joinAlipay, joinWechat } from '../simulator/merchants.ts';
+import type { SandboxKeys } from '../simulator/wechat/sandbox.ts';
+import { DEMO_ALIPAY_APP, DEMO_APPID, DEMO_MCHID, DEMO_UNIONPAY, DEMO_WATER } from './setup.ts';
 import type { HallKeys } from './setup.ts';
 
 /**
@@ -24,14 +26,16 @@ function postToHall(url: string, { headers, body }: Callback): void {
  * WeChat and Alipay.
  *
  * @param books a wallet's, instead of those in `dataDir`
+ * @param water the water company's keys, where it has merchant accounts of its own
  */
 export function demoWallets(
   { sandbox: keys, unionpayKey, apiV3Key }: HallKeys,
   common: Pick<AlipaySandboxOptions, 'port' | 'dataDir' | 'publicUrl' | 'now' | 'randomBytes'>,
   books: { readonly [K in WalletName]?: Books } = {},
+  water: SandboxKeys | null = null,
 ): Wallets {
   const own = (wallet: WalletName) => (books[wallet] === undefined ? {} : { books: books[wallet] });
-  return {
+  const house: Wallets = {
     wechat: createWechatSandbox({
       ...common,
       ...own('wechat'),
@@ -54,6 +58,36 @@ export function demoWallets(
       ...own('unionpay'),
       ...DEMO_UNIONPAY,
       appKey: unionpayKey,
+    }),
+  };
+  if (water === null) return house;
+  const theirs = {
+    ...common,
+    dataDir: common.dataDir === null ? null : `${common.dataDir}/${DEMO_WATER.merchant}`,
+  };
+  return {
+    ...house,
+    wechat: joinWechat({
+      [DEMO_MCHID]: house.wechat,
+      [DEMO_WATER.mchid]: createWechatSandbox({
+        ...theirs,
+        merchantPublicKeyPem: water.merchantPublicKeyPem,
+        platformPrivateKeyPem: water.platformPrivateKeyPem,
+        platformSerial: water.platformSerial,
+        mchid: DEMO_WATER.mchid,
+        appid: DEMO_WATER.appid,
+        callbacks: { apiV3Key, post: postToHall },
+      }),
+    }),
+    alipay: joinAlipay({
+      [DEMO_ALIPAY_APP]: house.alipay,
+      [DEMO_WATER.alipayApp]: createAlipaySandbox({
+        ...theirs,
+        linkSuffix: '&m=1',
+        appPublicKeyPem: water.merchantPublicKeyPem,
+        alipayPrivateKeyPem: water.platformPrivateKeyPem,
+        appId: DEMO_WATER.alipayApp,
+      }),
     }),
   };
 }

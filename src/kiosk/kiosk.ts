@@ -3,6 +3,7 @@ import { PLAIN_ACCESS } from '../shared/contract/index.ts';
 import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
+import { HOUSE_PAYEE } from '../shared/sale.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { makeAttemptIds } from '../shared/order-id.ts';
 import { err } from '../shared/result.ts';
@@ -486,7 +487,7 @@ export class Kiosk {
 
 /** A kiosk that has just come up: what it knows is the journal's. */
 function stateAtStart(
-  { clock, providers, journal, maintenance, reader }: KioskOptions,
+  { clock, providers, collectsFor, journal, maintenance, reader }: KioskOptions,
   orders: ReadonlyMap<string, OpenOrder>,
 ): KioskState {
   return withBlocked({
@@ -521,6 +522,7 @@ function stateAtStart(
     },
     providers: providers.map((p) => p.kind),
     codeProviders: providers.filter((p) => p.code !== undefined).map((p) => p.kind),
+    collectsFor: collectsFor ?? [HOUSE_PAYEE],
     unprovable: providers.filter((p) => p.provesNothing === true).map((p) => p.kind),
     maintenance: maintenanceAtStart(journal, maintenance, clock),
   });

@@ -24,6 +24,8 @@ export interface AttemptRef {
 export interface CreateRequest extends AttemptRef {
   /** The order that it pays, for whoever keeps it (the gateway); wallets are not told. */
   readonly orderId?: string;
+  /** Whose money it is, for the gateway that collects for several; left out: the house's. */
+  readonly payee?: string;
   /** At most 127 characters, shown in the customer's wallet; no personal data. */
   readonly description: string;
   /** Wall-clock end of the payment window. */
@@ -46,8 +48,9 @@ export type CreateResult =
   | { readonly kind: 'unknown'; readonly failure: Failure };
 
 export interface ChargeRequest extends AttemptRef {
-  /** As in {@link CreateRequest}. */
+  /** As in {@link CreateRequest}; so is the payee. */
   readonly orderId?: string;
+  readonly payee?: string;
   readonly method: 'code';
   /** The digits of the customer's payment code. Never stored, logged or shown; sent once. */
   readonly authCode: string;

@@ -373,6 +373,17 @@ export const ERRORS = {
     ],
     ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
   ),
+  'SALE-0125': e(
+    ['这家公司的费用本机收不了', 'This machine does not collect for this company'],
+    [
+      `这笔费用是另一家公司的，本机不代收。请到该公司的营业厅或网上缴费，或拨打热线问清在哪里缴。${NOT_CHARGED[0]}。`,
+      `This bill is another company’s, and this machine does not collect for it. Please pay at that company’s hall or online, or call the hotline. ${NOT_CHARGED[1]}.`,
+    ],
+    [
+      '收款方不在 terminal.json 的 collectsFor 里，且没有聚合网关可用',
+      'The payee is not in collectsFor of terminal.json, and there is no gateway',
+    ],
+  ),
   'SALE-0140': e(
     ['没有查到', 'Not found'],
     [

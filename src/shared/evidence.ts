@@ -48,6 +48,8 @@ const receiptSchema = z.object({
   walletNumber: z.string().min(1).max(64),
   /** When the wallet took it; null: it does not say. */
   paidMs: natural.nullable(),
+  /** The merchant account that has it; left out: the house's. */
+  merchant: z.string().min(1).max(32).optional(),
 });
 /** See {@link receiptSchema}. */
 export type Receipt = z.infer<typeof receiptSchema>;

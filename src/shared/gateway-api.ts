@@ -65,6 +65,11 @@ const orderId = z
   .max(64)
   .regex(/^[0-9A-Za-z-]+$/)
   .optional();
+/**
+ * Whose money it is, by the quote that central signed; believed only where central knows no such
+ * order. Left out: the house's, or a terminal of before.
+ */
+const payee = z.string().min(1).max(32).optional();
 /** A masked number as `maskCardNo` makes it: nothing longer passes for one. */
 const MASKED = /^[0-9A-Za-z]{0,4} ?\*{4} ?[0-9A-Za-z]{0,4}$/;
 /**
@@ -74,6 +79,7 @@ const MASKED = /^[0-9A-Za-z]{0,4} ?\*{4} ?[0-9A-Za-z]{0,4}$/;
 export const createSchema = z.object({
   outTradeNo,
   orderId,
+  payee,
   amountFen: fen.positive(),
   description: line,
   expiresAtMs: fen,
@@ -84,6 +90,7 @@ export const createSchema = z.object({
 export const chargeSchema = z.object({
   outTradeNo,
   orderId,
+  payee,
   amountFen: fen.positive(),
   description: line,
   authCode: z.string().regex(/^[0-9]{10,32}$/),

@@ -10,20 +10,11 @@ const share = z.object({
 });
 
 /**
- * Whose money a sale is. Gas, water and heat of one hall are often three companies: each has its
- * own merchant account at the wallets and its own tax identity on invoices. An order pays one of
+ * Whose money a sale is, in facts and policy: `house`, or a short name of the operator's own. Gas,
+ * water and heat of one hall are often three companies: each may have its own merchant account at
+ * the wallets (`payment/merchants.ts`) and its own tax identity on invoices. An order pays one of
  * them.
  */
-export interface Payee {
-  readonly id: PayeeId;
-  /** The company's name, as slips and invoices have it. */
-  readonly company: { readonly zh: string; readonly en: string };
-  /** The merchant account that collects for it, by the name that the payment gateway knows. */
-  readonly merchantAccount: string;
-  /** Unified social credit code (18 characters), for invoices. */
-  readonly taxIdentity: string;
-}
-/** Names a payee in facts and policy: `house`, or a short name of the operator's own. */
 export type PayeeId = string;
 /** The company whose hall it is. Every card sale of the old kind `order-quoted` was its. */
 export const HOUSE_PAYEE: PayeeId = 'house';

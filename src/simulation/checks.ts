@@ -12,7 +12,7 @@ import { RequestChecks } from './request-checks.ts';
 import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
-import { ownNumber } from './providers.ts';
+import { ownNumber, WATER_MERCHANT } from './providers.ts';
 import { grantedToCards } from './office-acts.ts';
 import type { Town } from './town.ts';
 
@@ -350,6 +350,8 @@ export class Checks {
       );
     for (const a of site.journal.attemptsOf(orderId)) {
       const { captured, refunds, refunded } = this.#money(a);
+      if (!this.#atItsMerchant(a, order.sale.payee))
+        say(`${a.attemptId} is ${order.sale.payee}’s, and another merchant took it`);
       if (refunded > captured) say(`refunded ${refunded} of ${captured}`);
       if (a.state === 'paid' && captured === 0)
         say(`${a.attemptId} is paid and nothing was captured`);
@@ -384,10 +386,53 @@ export class Checks {
   #money(a: AttemptRow): { captured: number; refunds: number; refunded: number } {
     return this.#taken(this.#world.gateway.current.get(a.outTradeNo) ?? a.outTradeNo);
   }
+  /**
+   * To the fen: what each merchant took and did not hand back is what its payees' orders keep, and
+   * what of left wallets' trades waits for a person; and what central posted for a payee of its own
+   * merchant is no more than that.
+   */
+  async #merchants(keeps: Readonly<Record<'house' | 'water', number>>): Promise<void> {
+    const { books, waterBooks, gateway, db } = this.#world;
+    if (waterBooks === null) return;
+    const left = new Set(this.#left().map(({ no }) => no));
+    for (const [payee, own] of [
+      ['house', books],
+      ['water', waterBooks],
+    ] as const) {
+      let kept = 0;
+      for (const no of own.orders.keys()) {
+        if (gateway.his.has(ownNumber(no)) || left.has(ownNumber(no))) continue;
+        const { captured, refunded } = this.#taken(ownNumber(no));
+        kept += captured - refunded;
+      }
+      if (kept !== keeps[payee])
+        this.#world.problem(`${payee}’s merchant keeps ${kept} fen, its orders ${keeps[payee]}`);
+    }
+    const [posted] = await db.query<{ fen: unknown }>(
+      `SELECT COALESCE(SUM(amount_fen), 0) AS fen FROM postings
+       WHERE payee = 'water' AND state = 'posted' AND merchant = '${WATER_MERCHANT}'`,
+    );
+    if (Number(posted?.fen ?? 0) > keeps.water)
+      this.#world.problem(`${String(posted?.fen)} fen are posted for water, of ${keeps.water}`);
+  }
+  /** The merchant's books in which a wallet's trade stands. */
+  #holding(no: string): Books {
+    const { books, waterBooks } = this.#world;
+    return waterBooks?.orders.has(no) === true ? waterBooks : books;
+  }
+  /** Each payee's money is with its own merchant, and with no other. */
+  #atItsMerchant(a: AttemptRow, payee: string): boolean {
+    const { books, waterBooks, gateway } = this.#world;
+    const no = gateway.current.get(a.outTradeNo) ?? a.outTradeNo;
+    const trade = this.#trades.get(no);
+    if (trade === undefined || waterBooks === null) return true;
+    return this.#holding(trade.outTradeNo) === (payee === 'water' ? waterBooks : books);
+  }
   /** What a wallet took and gave back under one number of ours. */
   #taken(no: string): { captured: number; refunds: number; refunded: number } {
     const trade = this.#trades.get(no);
-    const refunds = trade === undefined ? [] : this.#world.books.refundsOf(trade.outTradeNo);
+    const refunds =
+      trade === undefined ? [] : this.#holding(trade.outTradeNo).refundsOf(trade.outTradeNo);
     return {
       captured:
         trade?.reversedAtMs === undefined ? (trade?.captures ?? 0) * (trade?.total ?? 0) : 0,
@@ -454,6 +499,7 @@ export class Checks {
     const say = (text: string): void => world.problem(text);
     const sums = { captured: 0, delivered: 0, refunded: 0, parkedFen: 0 };
     const parked: Record<string, number> = {};
+    const keeps = { house: 0, water: 0 };
     const ends: Record<string, number> = {};
     const own = new Map<
       string,
@@ -489,6 +535,8 @@ export class Checks {
         ends[`attempt ${a.state}`] = (ends[`attempt ${a.state}`] ?? 0) + 1;
         const { captured } = this.#money(a);
         sums.captured += captured;
+        const payee = order.sale.payee === 'water' ? 'water' : 'house';
+        if (a.state !== 'refunded') keeps[payee] += captured;
         if (a.state === 'refunded') sums.refunded += captured;
         else if (order.state === 'delivered' && order.paidBy === a.attemptId)
           sums.delivered += captured;
@@ -526,6 +574,7 @@ export class Checks {
       if (!this.#attempts.has(world.gateway.of(no)?.leg.outTradeNo ?? no))
         say(`the provider has ${no}, no journal has`);
     await this.#leftOver(parked);
+    await this.#merchants(keeps);
     await this.requests.final();
     await this.credit.final(
       this.#rows().flatMap(({ order }) => (order.sale.kind === 'credit' ? [order] : [])),

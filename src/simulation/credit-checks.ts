@@ -48,6 +48,9 @@ const AHEAD = 4;
 
 const principalFen = (i: number): number => 3_000 + 111 * i;
 
+/** Some households' oldest bill is water's. */
+const isWater = (household: number, bill: number): boolean => (bill + household) % 2 === 1;
+
 /** Their accounts as the town begins. Some bills are late, and one asks for a contract. */
 export const TOWN_ACCOUNTS: readonly SeedCreditAccount[] = HOUSEHOLDS.map(
   ({ userNo, service }, n) => ({
@@ -61,8 +64,8 @@ export const TOWN_ACCOUNTS: readonly SeedCreditAccount[] = HOUSEHOLDS.map(
           balanceFen: OPENING_FEN,
           items: Array.from({ length: n === AHEAD ? 0 : BILLS }, (_, i) => ({
             item: `B${n}-${String(i).padStart(2, '0')}`,
-            kind: i % 3 === 2 ? ('water' as const) : ('gas' as const),
-            payee: i % 3 === 2 ? 'water' : 'house',
+            kind: isWater(n, i) ? ('water' as const) : ('gas' as const),
+            payee: isWater(n, i) ? 'water' : 'house',
             period: `2025-${String(i + 1).padStart(2, '0')}`,
             principalFen: principalFen(i),
             lateFee: { e5: 50, capFen: 3_000 },

@@ -1,3 +1,6 @@
+import { HOUSE_MERCHANT } from '../payment/merchants.ts';
+import type { MerchantWallet } from '../payment/merchants.ts';
+import { joinAlipay, joinWechat } from '../simulator/merchants.ts';
 import { createAlipayProvider } from '../payment/alipay/provider.ts';
 import { createGatewayProvider } from '../payment/gateway/provider.ts';
 import type { PaymentProvider } from '../payment/types.ts';
@@ -36,6 +39,20 @@ const MERCHANT = {
   platformSerial: 'PUB_KEY_ID_SIM',
   notifyUrl: 'https://pay.example/notify',
 } as const;
+type Names = { readonly [K in keyof typeof MERCHANT]: string };
+/** The water company's own, in towns of two merchants. */
+const WATER: Names = {
+  ...MERCHANT,
+  mchid: '1900000222',
+  appid: 'wxd678efh567hg6222',
+  alipayApp: '2021000000000222',
+};
+
+/** In a town of the gateway's the water company may have merchant accounts of its own. */
+export const hasTwoMerchants = (seed: number, set: PaySet): boolean =>
+  set === 'gateway' && new Dice(seed, 9).chance(0.5);
+/** As central knows them there. */
+export const WATER_MERCHANT = 'water-co';
 const BILLS = {
   appId: 'SIMUMS',
   mid: '898310000000311',
@@ -61,12 +78,13 @@ interface Ports {
 export function walletProviders(
   keys: WalletKeys,
   ports: Ports,
+  names: Names = MERCHANT,
 ): {
   readonly wechat: PaymentProvider;
   readonly alipay: PaymentProvider;
   readonly unionpay: PaymentProvider;
 } {
-  const { mchid, appid, merchantSerial, storeOutId, notifyUrl } = MERCHANT;
+  const { mchid, appid, merchantSerial, storeOutId, notifyUrl } = names;
   return {
     wechat: createWechatProvider(
       {
@@ -84,7 +102,7 @@ export function walletProviders(
     alipay: createAlipayProvider(
       {
         baseUrl: 'https://alipay.sim',
-        appId: MERCHANT.alipayApp,
+        appId: names.alipayApp,
         appSigner: keys.merchant.signer,
         alipayKey: keys.platform.verifier,
         protocol: 'v3',
@@ -105,6 +123,29 @@ export function walletProviders(
       ports,
     ),
   };
+}
+
+/** What the gateway of a town has. */
+export function townMerchants(
+  two: boolean,
+  keys: WalletKeys,
+  ports: Ports,
+): {
+  readonly wallets: readonly MerchantWallet[];
+  readonly payees: Readonly<Record<string, string>>;
+} {
+  const { wechat, alipay, unionpay } = walletProviders(keys, ports);
+  const wallets = [wechat, alipay, unionpay].map((provider) => ({
+    merchant: HOUSE_MERCHANT,
+    provider,
+  }));
+  if (!two) return { wallets, payees: {} };
+  const water = walletProviders(keys, ports, WATER);
+  const theirs = [water.wechat, water.alipay].map((provider) => ({
+    merchant: WATER_MERCHANT,
+    provider,
+  }));
+  return { wallets: [...wallets, ...theirs], payees: { water: WATER_MERCHANT } };
 }
 
 /** What a kiosk of a town has. */
@@ -134,32 +175,49 @@ export function kioskProviders(
   return [wechat, alipay];
 }
 
-/** The wallets themselves, with one set of books: no number is used at two. */
+/**
+ * The wallets themselves, with one set of books for each merchant: no number is used at two.
+ *
+ * @param water the water company's books; null: it has no merchant of its own
+ */
 export function townWallets(
   keys: WalletKeys,
   books: Books,
+  water: Books | null,
   now: () => number,
   randomBytes: (n: number) => Uint8Array,
 ): Wallets {
+  const pair = (names: Names, own: Books, linkSuffix: string) => {
+    const common = { port: 0, dataDir: null, books: own, now, randomBytes };
+    return {
+      wechat: createWechatSandbox({
+        ...common,
+        merchantPublicKeyPem: '',
+        platformPrivateKeyPem: '',
+        platformSerial: names.platformSerial,
+        mchid: names.mchid,
+        appid: names.appid,
+        crypto: { merchantVerifier: keys.merchant.verifier, platformSigner: keys.platform.signer },
+      }),
+      alipay: createAlipaySandbox({
+        ...common,
+        linkSuffix,
+        appPublicKeyPem: '',
+        alipayPrivateKeyPem: '',
+        appId: names.alipayApp,
+        crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
+      }),
+    };
+  };
+  const house = pair(MERCHANT, books, '');
   const common = { port: 0, dataDir: null, books, now, randomBytes };
+  const unionpay = createUnionpaySandbox({ ...common, ...BILLS, appKey: BILLS_KEY });
+  if (water === null) return { ...house, unionpay };
+  const theirs = pair(WATER, water, '&m=1');
   return {
-    wechat: createWechatSandbox({
-      ...common,
-      merchantPublicKeyPem: '',
-      platformPrivateKeyPem: '',
-      platformSerial: MERCHANT.platformSerial,
-      mchid: MERCHANT.mchid,
-      appid: MERCHANT.appid,
-      crypto: { merchantVerifier: keys.merchant.verifier, platformSigner: keys.platform.signer },
-    }),
-    alipay: createAlipaySandbox({
-      ...common,
-      appPublicKeyPem: '',
-      alipayPrivateKeyPem: '',
-      appId: MERCHANT.alipayApp,
-      crypto: { appVerifier: keys.merchant.verifier, alipaySigner: keys.platform.signer },
-    }),
-    unionpay: createUnionpaySandbox({ ...common, ...BILLS, appKey: BILLS_KEY }),
+    wechat: joinWechat({ [MERCHANT.mchid]: house.wechat, [WATER.mchid]: theirs.wechat }),
+    alipay: joinAlipay({ [MERCHANT.alipayApp]: house.alipay, [WATER.alipayApp]: theirs.alipay }),
+    unionpay,
   };
 }
 

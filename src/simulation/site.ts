@@ -222,6 +222,8 @@ export class Site {
           plPurseLayout(keys, { terminalId: parts.terminalId, nowMs: () => clock.nowMs() }),
         ]),
         providers,
+        // Its own wallets are one merchant's, who collects for all of the town.
+        collectsFor: ['house', 'water'],
         scanner: 'keyboard',
         billing,
         printer: PRINTER,

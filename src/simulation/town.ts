@@ -132,6 +132,8 @@ export interface Town {
   readonly lines: readonly { readonly payment: Line; readonly central: Line }[];
   readonly disks: readonly ReturnType<Engines['disk']>[];
   readonly books: Books;
+  /** The water company's, where it has a merchant of its own. */
+  readonly waterBooks: Books | null;
   readonly paySet: PaySet;
   readonly seed: number;
   /** Who cheats. */

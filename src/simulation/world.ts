@@ -33,7 +33,15 @@ import { Line } from './net.ts';
 import type { Mishap, Service } from './net.ts';
 import { checkMyAccount, TOWN_MY_ACCOUNT, TOWN_USE } from './my-account-checks.ts';
 import { Phone } from './phone.ts';
-import { PAGES, kioskProviders, townWallets, walletProviders, walletService } from './providers.ts';
+import {
+  hasTwoMerchants,
+  PAGES,
+  kioskProviders,
+  townMerchants,
+  townWallets,
+  walletProviders,
+  walletService,
+} from './providers.ts';
 import type { PaySet } from './providers.ts';
 import { patience, Rogue } from './rogue.ts';
 import { Site } from './site.ts';
@@ -92,6 +100,8 @@ export class World implements Town {
   readonly lines: { readonly payment: Line; readonly central: Line }[] = [];
   readonly disks: ReturnType<Engines['disk']>[] = [];
   readonly books: Books = memoryBooks();
+  /** The water company's, where it has a merchant of its own; null: it has none. */
+  readonly waterBooks: Books | null;
   readonly problems: string[] = [];
   readonly checks: Checks;
   readonly office: OfficeActs;
@@ -121,6 +131,7 @@ export class World implements Town {
     this.mode = options.mode ?? 'none';
     this.thief = this.mode === 'rogue' ? THIEF : null;
     this.equipment = equipmentOf(options.seed, this.mode);
+    this.waterBooks = hasTwoMerchants(options.seed, this.paySet) ? memoryBooks() : null;
     this.gateway = new GatewayWatch(this.thief);
     this.checks = new Checks(this);
     this.office = new OfficeActs(this, HOUSEHOLDS);
@@ -206,6 +217,7 @@ export class World implements Town {
     this.wallets = townWallets(
       keys,
       this.checks.watchBooks(this.books),
+      this.waterBooks === null ? null : this.checks.watchBooks(this.waterBooks),
       () => this.nowMs,
       (n) => this.dice.bytes(n),
     );
@@ -221,12 +233,13 @@ export class World implements Town {
       db: this.db,
       make: (life, db) => {
         const clock = new ProcessClock(this.timeline, life, () => 0);
-        const { wechat, alipay, unionpay } = walletProviders(keys, {
+        const ports = {
           clock,
           random: this.dice,
           send: this.walletLine.send(life),
           timeoutMs: 6_000,
-        });
+        };
+        const { wechat, alipay, unionpay } = walletProviders(keys, ports);
         return createCentral({
           db,
           policySigner: keys.policy.signer,
@@ -251,7 +264,9 @@ export class World implements Town {
             ? { wallets: [wechat, alipay] }
             : {
                 payments: {
-                  wallets: this.paySet === 'gateway' ? [wechat, alipay, unionpay] : [unionpay],
+                  ...(this.paySet === 'gateway'
+                    ? townMerchants(this.waterBooks !== null, keys, ports)
+                    : { wallets: [unionpay] }),
                   publicUrl: PAGES,
                   clock,
                   random: this.dice,

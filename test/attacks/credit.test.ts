@@ -249,6 +249,7 @@ describe('the gateway', () => {
     terminal_id: T,
     user_no: '3000000000',
     payee: 'house',
+    merchant: 'house',
     amount_fen: FEN,
     lines: '[]',
     request: null,

@@ -120,6 +120,17 @@ describe('a payment that nobody but the terminal knows of', () => {
     expect(await room.db.query('SELECT 1 FROM orders WHERE unproven')).toEqual([]);
   });
 
+  it('but another company’s merchant: the capture is nobody’s evidence for a card', async () => {
+    await start();
+    const sale = await quoted(0, 0);
+    tellPaid(0, sale, signed(receiptFor(0, sale, { merchant: 'water-co' })));
+    t(0).journal.delivered(sale.id, sale.q);
+    expect(await t(0).upload()).toEqual([]);
+    expect(await figures(0)).toEqual([COUNT + 1, 0]);
+    expect(await kinds(sale.id)).toEqual(['captured', 'delivered']);
+    expect(await room.db.query('SELECT 1 FROM orders WHERE unproven')).toHaveLength(1);
+  });
+
   it('is looked at once more when the key is known, or the gateway saw it', async () => {
     room = await openRoom('sqlite', 3, { accounts: ACCOUNTS, claims: [] });
     const [byKey, byGateway] = [await quoted(0, 0), await quoted(0, 1)];
@@ -140,6 +151,7 @@ describe('a payment that nobody but the terminal knows of', () => {
       answerKeys: new Keyring(quickSigner('answers')),
       gatewayKeys: keys,
       wallets: [],
+      collectorOf: () => 'house',
     });
     expect(await proveAgain(room.db, { nowMs: room.now, trust })).toBe(2);
     expect(await unproven()).toEqual([]);

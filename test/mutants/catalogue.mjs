@@ -32,6 +32,7 @@ import { CARD_GRANTS } from './card-grants.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
 import { TOLD } from './told.mjs';
+import { MERCHANTS } from './merchants.mjs';
 
 import { modes } from './modes.mjs';
 
@@ -2920,7 +2921,7 @@ const GATEWAY = [
     'Payments that are in a wallet’s bill are told as in none, and nobody misses them there.',
     edit(
       'central/gateway/bills.ts',
-      `last.filter((l) => l.wallet === wallet.kind).map(`,
+      `last.filter((l) => l.at === \`\${merchant} \${provider.kind}\`).map(`,
       `last.map(`,
     ),
     unit('central/gateway', 'the bill names the payments of a wallet that makes none'),
@@ -2982,7 +2983,7 @@ const GATEWAY = [
     'A callback counts as a capture, and the wallet is not asked.',
     edit(
       'central/gateway/sweep.ts',
-      `const told = await walletOf(leg.wallet)?.query(refOf(leg));`,
+      `const told = await walletOf(leg)?.query(refOf(leg));`,
       `const told = { kind: 'paid', transactionId: 'callback', amountFen: num(leg.amount_fen), paidAtMs: null };`,
     ),
     unit('central/gateway-callback', 'is no answer'),
@@ -3996,6 +3997,7 @@ export const MUTANTS = [
   ...CARD_GRANTS,
   ...OUTAGE_SMS,
   ...TOLD,
+  ...MERCHANTS,
   ...ACCOUNT_SALE,
   ...SIMULATED,
 ];

@@ -84,7 +84,7 @@ export const YEARS = [
       ),
       edit(`${SALE}/sellable.ts`, 'account.periodLeftQuantity === 0 || ', ''),
     ],
-    { kind: 'simulate', seed: 14, seeds: 2, sessions: 20 },
+    { kind: 'simulate', seed: 9, seeds: 2, sessions: 20 },
   ),
   mutant(
     'own-deliveries-unknown',

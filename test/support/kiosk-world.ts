@@ -1045,6 +1045,8 @@ export interface CrashPlan {
  */
 export class World {
   readonly terminalId: string;
+  /** `collectsFor` of terminal.json. */
+  collectsFor: readonly string[] = ['house', 'water', 'heat'];
   readonly clock: ManualClock;
   readonly folder = scratchFolder();
   pay = new PaymentBooks();
@@ -1299,6 +1301,7 @@ export class World {
         panel: null,
       },
       demo: false,
+      collectsFor: this.collectsFor,
       fallbackHotline: '',
       log: () => undefined,
       onSnapshot: (s) => {

@@ -22,6 +22,8 @@ export function creditAdopted(books: Books, at: Place, asked: HandRequest): void
     .find((e) => e.order_id === orderId && e.attempt_id === attemptId);
   if (paid?.amount_fen !== posting.amount_fen)
     throw new Unusable('no evidence of its payment is known here');
+  if (paid.merchant !== posting.merchant)
+    throw new Unusable(`merchant ${paid.merchant} has its money, not its payee’s: hand it back`);
   if (paid.returned_ms !== null) throw new Unusable('its money is on its way back');
   const paid_ms = paid.paid_ms ?? paid.at_ms;
   if (isLate({ ...posting, paid_ms })) throw new Unusable('too-late: hand it back');

@@ -52,7 +52,7 @@ function refuseUnquoted(
   if (at.trust.granted(body.grant, what) === null)
     throw new Unusable('central granted no such quote');
   if (posting === undefined)
-    books.postings.insert(lostPosting(orderId, terminalId, body, at.nowMs));
+    books.postings.insert(lostPosting(orderId, terminalId, body, at.nowMs, at.trust));
 }
 
 /** A credit order as it begins: without card, count and quantity. */

@@ -1,3 +1,4 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { PaymentEvidence } from '../../shared/evidence.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import type { OrderRow } from '../sale/tables.ts';
@@ -33,7 +34,7 @@ export function takeEvidence(books: Books, at: Place, order: OrderRow, told: Tol
     if (read.error === 'unknown-key') return;
     throw new Unusable('its evidence of payment proves nothing');
   }
-  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo } = read.value;
+  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo, merchant } = read.value;
   if (
     attemptOf(order.order_id, outTradeNo) !== told.attemptId ||
     walletNumber !== told.transactionId ||
@@ -52,6 +53,7 @@ export function takeEvidence(books: Books, at: Place, order: OrderRow, told: Tol
     at_ms: at.nowMs,
     paid_ms: paidMs,
     returned_ms: null,
+    merchant,
   });
   prove(books, at, order);
 }
@@ -66,15 +68,25 @@ function keepEvidence(books: Books, row: EvidenceRow): void {
     );
 }
 
-/** What is known of the attempt's payment by whoever took it. */
+const paymentOf = (books: Books, order: OrderRow, attemptId: string): EvidenceRow | undefined =>
+  books.evidence.all().find((e) => e.order_id === order.order_id && e.attempt_id === attemptId);
+
+/** The merchant that collects for an order: a card's is the house's. */
+const collectorOf = (books: Books, order: OrderRow): string =>
+  (order.sale === 'credit' ? books.postings.get(order.order_id)?.merchant : undefined) ??
+  HOUSE_MERCHANT;
+
+/**
+ * What is known of the attempt's payment by whoever took it. What another company's merchant has is
+ * nobody's evidence for this order.
+ */
 export function evidenceOf(
   books: Books,
   order: OrderRow,
   attemptId: string,
 ): EvidenceRow | undefined {
-  return books.evidence
-    .all()
-    .find((e) => e.order_id === order.order_id && e.attempt_id === attemptId);
+  const known = paymentOf(books, order, attemptId);
+  return known?.merchant === collectorOf(books, order) ? known : undefined;
 }
 
 /**
@@ -117,6 +129,6 @@ export function refuseReturned(books: Books, order: OrderRow): void {
     .all()
     .find((r) => r.order_id === order.order_id && r.kind === 'captured');
   if (taken === undefined) return;
-  if ((evidenceOf(books, order, taken.attempt_id)?.returned_ms ?? null) !== null)
+  if ((paymentOf(books, order, taken.attempt_id)?.returned_ms ?? null) !== null)
     throw new Unusable('DELIVERED AND REFUNDED: the gateway handed its payment back');
 }

@@ -1,3 +1,4 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { CreditRefusal } from '../../shared/central-api/index.ts';
 import { POSTING_FROM } from '../../shared/order-rules.ts';
 import type { PostingState } from '../../shared/order-rules.ts';
@@ -35,6 +36,7 @@ export const tombstone = (orderId: string, nowMs: number): PostingRow => ({
   terminal_id: terminalOf(orderId),
   user_no: '',
   payee: '',
+  merchant: HOUSE_MERCHANT,
   amount_fen: 0,
   lines: '[]',
   request: null,

@@ -91,6 +91,8 @@ export const PAYMENT_EVIDENCE = table('payment_evidence', ['wallet', 'wallet_num
   paid_ms: nullable(whole),
   /** Since when the gateway has been handing it back; null: it has not. */
   returned_ms: nullable(whole),
+  /** The merchant account that has it. */
+  merchant: text(),
 });
 export type EvidenceRow = RowOf<typeof PAYMENT_EVIDENCE>;
 

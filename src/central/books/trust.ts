@@ -1,6 +1,8 @@
-import type { PaymentProvider } from '../../payment/types.ts';
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
+import type { MerchantWallet, Merchants } from '../../payment/merchants.ts';
+import type { Capture } from '../../payment/types.ts';
 import { readReceipt } from '../../shared/evidence.ts';
-import type { PaymentEvidence } from '../../shared/evidence.ts';
+import type { PaymentEvidence, WalletAnswer } from '../../shared/evidence.ts';
 import { readGrant } from '../../shared/grants.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
@@ -18,6 +20,8 @@ export interface Proof {
   /** When the wallet took it, ms; null: it does not say. */
   readonly paidMs: number | null;
   /** For whom it was issued; null: a wallet knows nothing of terminals and orders. */
+  /** The merchant account that has the money. */
+  readonly merchant: string;
   readonly issuedTo: { readonly terminalId: string; readonly orderId: string } | null;
 }
 
@@ -28,6 +32,8 @@ export type Granted = Pick<Grant, 'kind' | 'terminalId' | 'orderId' | 'digest'>;
 export interface Trust {
   /** Whether credit is posted in an account book outside, whose word alone ends a posting. */
   readonly outside: boolean;
+  /** The merchant account that collects for a payee, as it is configured now. */
+  readonly collectorOf: Merchants['collectorOf'];
   /**
    * Whether the token is central's own grant of this.
    *
@@ -50,13 +56,21 @@ export interface TrustParts {
   /** The gateway's own key, and those that it had before. */
   readonly gatewayKeys: Keyring;
   /** The wallets whose own answers are evidence: with their public keys. */
-  readonly wallets: readonly PaymentProvider[];
+  readonly wallets: readonly MerchantWallet[];
+  /** Who collects for a payee. */
+  readonly collectorOf: Merchants['collectorOf'];
   /** Left out: credit is posted in central's own database. */
   readonly outside?: boolean;
 }
 
 /** Belief by signatures; no database and no clock. */
-export function trustIn({ answerKeys, gatewayKeys, wallets, outside = false }: TrustParts): Trust {
+export function trustIn({
+  answerKeys,
+  gatewayKeys,
+  wallets,
+  collectorOf,
+  outside = false,
+}: TrustParts): Trust {
   const grant: Trust['grant'] = (token, what) => {
     const read = token === undefined ? null : readGrant(answerKeys, token);
     if (read === null || !read.ok) return null;
@@ -70,6 +84,7 @@ export function trustIn({ answerKeys, gatewayKeys, wallets, outside = false }: T
   };
   return {
     outside,
+    collectorOf,
     grant,
     granted: (token, what) => grant(token, what)?.grantedMs ?? null,
     proof: (evidence) => {
@@ -81,15 +96,34 @@ export function trustIn({ answerKeys, gatewayKeys, wallets, outside = false }: T
               ? 'unknown-key'
               : 'not-proven',
           );
-        const { terminalId, orderId, ...proof } = read.value;
-        return ok({ ...proof, issuedTo: { terminalId, orderId } });
+        const { terminalId, orderId, merchant = HOUSE_MERCHANT, ...proof } = read.value;
+        return ok({ ...proof, merchant, issuedTo: { terminalId, orderId } });
       }
-      const { wallet } = evidence;
-      const read = wallets.find((w) => w.kind === wallet)?.readEvidence?.(evidence);
-      if (read === undefined) return err('unknown-key');
+      const read = readAnswer(wallets, evidence);
       if (!read.ok) return read;
       const { transactionId: walletNumber, ...capture } = read.value;
-      return ok({ wallet, walletNumber, ...capture, issuedTo: null });
+      return ok({ wallet: evidence.wallet, walletNumber, ...capture, issuedTo: null });
     },
   };
+}
+
+/**
+ * Whose wallet an answer is of, by whose keys and names it holds. One that holds for two merchants
+ * (they were given one key of a wallet that names no merchant) says nothing of either.
+ */
+function readAnswer(
+  wallets: readonly MerchantWallet[],
+  evidence: WalletAnswer,
+): Result<Capture & { readonly merchant: string }, 'unknown-key' | 'not-proven'> {
+  let known: (Capture & { readonly merchant: string }) | null = null;
+  let strange = true;
+  for (const { merchant, provider } of wallets) {
+    const read = provider.kind === evidence.wallet ? provider.readEvidence?.(evidence) : undefined;
+    if (read === undefined || (!read.ok && read.error === 'unknown-key')) continue;
+    strange = false;
+    if (!read.ok) continue;
+    if (known !== null && known.merchant !== merchant) return err('not-proven');
+    known = { ...read.value, merchant };
+  }
+  return known === null ? err(strange ? 'unknown-key' : 'not-proven') : ok(known);
 }

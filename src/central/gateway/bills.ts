@@ -1,4 +1,5 @@
-import type { BillResult, BillRow, PaymentProvider } from '../../payment/types.ts';
+import type { Merchants, MerchantWallet } from '../../payment/merchants.ts';
+import type { BillResult, BillRow } from '../../payment/types.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import type { Db } from '../db/sql.ts';
@@ -18,12 +19,12 @@ interface OwnNumbers {
 }
 
 /**
- * A terminal's bill of a day, out of the wallets' bills of the whole merchant, under the terminal's
- * own numbers. Where one wallet's is not there, what it would tell of is `awaited`.
+ * A terminal's bill of a day, out of the bills of every merchant at every wallet, under the
+ * terminal's own numbers. Where one wallet's is not there, what it would tell of is `awaited`.
  */
 export function gatewayBills(
   db: () => Db,
-  wallets: readonly PaymentProvider[],
+  merchants: Merchants,
   now: () => number,
 ): (terminalId: string, date: string) => Promise<BillResult> {
   const bills = new Map<
@@ -31,9 +32,12 @@ export function gatewayBills(
     { readonly untilMs: number; readonly result: Promise<BillResult> }
   >();
   /** A wallet's bill is the whole merchant's: one download serves every terminal for a while. */
-  async function walletBill(wallet: PaymentProvider, date: string): Promise<BillResult> {
+  async function walletBill(
+    { merchant, provider: wallet }: MerchantWallet,
+    date: string,
+  ): Promise<BillResult> {
     for (const [key, kept] of bills) if (kept.untilMs < now()) bills.delete(key);
-    const key = `${wallet.kind} ${date}`;
+    const key = `${merchant} ${wallet.kind} ${date}`;
     const kept = bills.get(key);
     if (kept !== undefined) return kept.result;
     const result = wallet.downloadBill?.(date) ?? Promise.resolve<BillResult>({ kind: 'none' });
@@ -47,17 +51,17 @@ export function gatewayBills(
   async function recent(
     terminalId: string,
     date: string,
-  ): Promise<readonly { readonly no: string; readonly wallet: string }[]> {
+  ): Promise<readonly { readonly no: string; readonly at: string }[]> {
     const toMs = chinaDayMs(date) + DAY_MS;
     if (Number.isNaN(toMs)) return [];
-    const rows = await db().query<{ out_trade_no: string; wallet: string }>(
-      `SELECT l.out_trade_no, l.wallet FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
+    const rows = await db().query<{ out_trade_no: string; wallet: string; merchant: string }>(
+      `SELECT l.out_trade_no, l.wallet, l.merchant FROM gateway_legs l JOIN gateway_trades t ON t.leg = l.leg
        WHERE l.terminal_id = $1 AND l.created_ms < $3
          AND (l.created_ms >= $2 OR EXISTS (SELECT 1 FROM gateway_refunds r WHERE r.leg = l.leg
          AND r.created_ms >= $2 AND r.created_ms < $3))`,
       [terminalId, toMs - DAYS_JUDGED * DAY_MS, toMs],
     );
-    return rows.map((r) => ({ no: r.out_trade_no, wallet: r.wallet }));
+    return rows.map((r) => ({ no: r.out_trade_no, at: `${r.merchant} ${r.wallet}` }));
   }
 
   /** A terminal's own numbers for what the wallets' bills list. */
@@ -88,9 +92,9 @@ export function gatewayBills(
     const own = await ownNumbers(terminalId);
     let last: Awaited<ReturnType<typeof recent>> | null = null;
     /** Looked up only where a bill does not tell everything. */
-    const numbersOf = async (wallet: PaymentProvider): Promise<string[]> => {
+    const numbersOf = async ({ merchant, provider }: MerchantWallet): Promise<string[]> => {
       last ??= await recent(terminalId, date);
-      return last.filter((l) => l.wallet === wallet.kind).map((l) => l.no);
+      return last.filter((l) => l.at === `${merchant} ${provider.kind}`).map((l) => l.no);
     };
     const rows: BillRow[] = [];
     const unlisted: string[] = [];
@@ -99,8 +103,8 @@ export function gatewayBills(
     const awaited: string[] = [];
     let bad: Exclude<BillResult, { readonly kind: 'bill' | 'none' }> | null = null;
     let partly: Failure | null = null;
-    for (const wallet of wallets) {
-      if (wallet.downloadBill === undefined) {
+    for (const wallet of merchants.wallets) {
+      if (wallet.provider.downloadBill === undefined) {
         unlisted.push(...(await numbersOf(wallet)));
         continue;
       }

@@ -1,12 +1,14 @@
+import { merchantsIn } from '../../payment/merchants.ts';
+import type { Merchants } from '../../payment/merchants.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import type { Leg } from './rows.ts';
-import type { GatewayOptions, Wallet } from './types.ts';
+import type { GatewayOptions } from './types.ts';
 
 /** What every part of the gateway has at hand. */
 export interface Desk extends Pick<
   GatewayOptions,
-  'wallets' | 'publicUrl' | 'paymentCodes' | 'log' | 'receipts' | 'refundBudget'
+  'publicUrl' | 'paymentCodes' | 'log' | 'receipts' | 'refundBudget' | 'companyOf'
 > {
   readonly db: () => Db;
   /** Whole milliseconds. */
@@ -15,8 +17,12 @@ export interface Desk extends Pick<
   readonly hex: (bytes: number) => string;
   /** What a trade's page is opened with: nobody guesses it. */
   readonly token: () => string;
-  /** Undefined: the wallet is configured no more. */
-  readonly walletOf: (kind: Wallet) => PaymentProvider | undefined;
+  /**
+   * The leg's own merchant at its wallet, whatever collects for its payee by now. Undefined: it is
+   * configured no more.
+   */
+  readonly walletOf: (leg: Pick<Leg, 'merchant' | 'wallet'>) => PaymentProvider | undefined;
+  readonly merchants: Merchants;
   /** One thing at a time for one trade, whichever process does it: what is sent to a wallet, too. */
   readonly alone: <T>(terminalId: string, outTradeNo: string, work: () => Promise<T>) => Promise<T>;
   /**
@@ -44,7 +50,8 @@ export const FIRST_LOOK_MS = 30_000;
 
 /** @param db throws while the service is not started */
 export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
-  const { clock, random, wallets } = options;
+  const { clock, random } = options;
+  const merchants = merchantsIn(options);
   const now = (): number => Math.floor(clock.nowMs());
   const turns = new Map<string, Promise<unknown>>();
   async function alone<T>(
@@ -88,7 +95,8 @@ export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
     now,
     hex: (bytes) => Buffer.from(random.bytes(bytes)).toString('hex').toUpperCase(),
     token: () => Buffer.from(random.bytes(16)).toString('base64url'),
-    walletOf: (kind) => wallets.find((w) => w.kind === kind),
+    merchants,
+    walletOf: ({ merchant, wallet }) => merchants.find(merchant, wallet),
     alone,
     move,
   };

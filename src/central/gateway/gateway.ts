@@ -24,7 +24,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
     queryRefund: (terminalId, request) => refundStanding(desk, terminalId, request),
     charge: (terminalId, request) => charge(desk, terminalId, request),
     reverse: (terminalId, attempt) => reverse(desk, terminalId, attempt),
-    bill: gatewayBills(db, desk.wallets, desk.now),
+    bill: gatewayBills(db, desk.merchants, desk.now),
     lookPage: (token, wallet, userAgent) => lookPage(desk, token, wallet, userAgent),
     openPage: (token, wallet, userAgent) => openPage(desk, token, wallet, userAgent),
     ...sweeping(desk),

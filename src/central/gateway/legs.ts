@@ -24,7 +24,8 @@ export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Walle
   await tx.query(
     `INSERT INTO gateway_legs
      (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown,
-     created_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9)`,
+     created_ms, changed_ms, merchant)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9, $10)`,
     [
       leg,
       trade.terminal_id,
@@ -35,6 +36,7 @@ export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Walle
       num(trade.expires_ms),
       false,
       now(),
+      trade.merchant,
     ],
   );
   await tx.query(
@@ -136,8 +138,8 @@ export async function backByClose(
  */
 export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | Failure> {
   const { db, walletOf, move } = desk;
-  const wallet = walletOf(leg.wallet);
-  if (wallet === undefined) return gone(leg.wallet);
+  const wallet = walletOf(leg);
+  if (wallet === undefined) return gone(leg);
   const closed = await sendClose(desk, leg, wallet);
   if (closed.kind === 'unknown') return closed.failure;
   const told = await wallet.query(refOf(leg));
@@ -179,8 +181,8 @@ export async function endLeg(desk: Desk, leg: Leg): Promise<'closed' | 'paid' | 
 /** Takes a payment by code back; its `closing` is stored. */
 export async function sendReverse(desk: Desk, leg: Leg): Promise<ReverseResult> {
   const { db, walletOf, move } = desk;
-  const wallet = walletOf(leg.wallet);
-  if (wallet?.code === undefined) return unknown(gone(leg.wallet));
+  const wallet = walletOf(leg);
+  if (wallet?.code === undefined) return unknown(gone(leg));
   const told = await wallet.code.reverse(refOf(leg));
   if (told.kind === 'reversed') await move(db(), leg.leg, 'closed', ['closing'], null, 'reversed');
   // Not to be taken back any more: the terminal refunds it, if it was paid.

@@ -1,4 +1,3 @@
-import type { PaymentProvider } from '../../payment/types.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
@@ -19,9 +18,17 @@ const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
 const tradeBy = async ({ db }: Desk, token: string): Promise<Trade | undefined> =>
   (await db().query<Trade>('SELECT * FROM gateway_trades WHERE token = $1', [token]))[0];
 
-/** The wallet that is meant, where it is known, as the only one; else every one that is offered. */
-function meant({ wallets }: Desk, named: string | null, userAgent: string): readonly Wallet[] {
-  const offered = wallets.map((w) => w.kind);
+/**
+ * The wallet that is meant, where it is known, as the only one; else every one that the
+ * trade's merchant has.
+ */
+function meant(
+  { merchants }: Desk,
+  { merchant }: Trade,
+  named: string | null,
+  userAgent: string,
+): readonly Wallet[] {
+  const offered = merchants.of(merchant).map((w) => w.kind);
   const kind = named ?? BROWSERS.find(([browser]) => browser.test(userAgent))?.[1];
   const found = offered.find((one) => one === kind);
   return found === undefined ? offered : [found];
@@ -46,7 +53,8 @@ export async function lookPage(
     amountFen: num(trade.amount_fen),
     hall: trade.hall,
     card: (await knownCard(desk, trade)) ?? trade.card,
-    wallets: meant(desk, named, userAgent),
+    company: trade.payee === null ? null : (desk.companyOf?.(trade.payee) ?? null),
+    wallets: meant(desk, trade, named, userAgent),
   };
 }
 
@@ -87,7 +95,7 @@ export async function openPage(
   const { alone } = desk;
   const row = await tradeBy(desk, token);
   if (row === undefined) return { kind: 'no-such-trade' };
-  const offered = meant(desk, named, userAgent);
+  const offered = meant(desk, row, named, userAgent);
   const [wallet] = offered;
   if (wallet === undefined || offered.length > 1) return { kind: 'choose', wallets: offered };
   return alone(
@@ -133,7 +141,9 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
     return ended === 'closed' ? null : { kind: ended === 'paid' ? 'paid' : 'wait' };
   }
   const leg = next.use;
-  const wallet = walletOf(leg.wallet) as PaymentProvider;
+  const wallet = walletOf(leg);
+  // Its merchant was taken out of the configuration meanwhile.
+  if (wallet === undefined) return { kind: 'wait' };
   const made = await wallet.create({
     ...refOf(leg),
     expiresAtMs: num(leg.expires_ms),

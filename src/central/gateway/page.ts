@@ -52,8 +52,9 @@ const STYLE =
  */
 export function lookedAt(seen: Seen): CentralAnswer {
   if (seen.kind !== 'trade') return said(WORDS[seen.kind]);
-  const { hall, card, amountFen, terminalId, wallets } = seen;
+  const { hall, card, company, amountFen, terminalId, wallets } = seen;
   const rows: readonly (readonly [zh: string, en: string, value: string | null])[] = [
+    ['收款单位', 'Paid to', company === null ? null : `${company.zh} ${company.en}`],
     ['营业厅', 'Where', hall],
     ['卡号/户号', 'Card or account', card],
     ['机器编号', 'Machine', terminalId],

@@ -22,6 +22,24 @@ export function publicPages(
   const callbacks = callbackLimiter();
   const look = async (request: CentralRequest, token: string): Promise<CentralAnswer> =>
     lookedAt(await gateway.lookPage(token, queryOf(request).get('wallet'), agentOf(request)));
+  const hear = async (
+    request: CentralRequest,
+    wallet: string,
+    merchant: string | undefined,
+  ): Promise<CentralAnswer> => {
+    if (callbacks.tooMany(request.source, now())) return TOO_MANY;
+    const header = (name: string) => headerOf(request, name);
+    const heard = await gateway.hear(wallet, header, request.body, merchant);
+    if (heard === 'none') throw noSuchResource();
+    if (heard.ok) return HEARD;
+    if (callbacks.refused(request.source, now()))
+      log('warn', 'gateway', 'a callback was not believed', {
+        wallet,
+        source: request.source ?? null,
+        why: describeFailure(heard.error),
+      });
+    return NOT_BELIEVED;
+  };
   return [
     {
       // Previews, scanners and crawlers come here too: whatever begins waits for a tap.
@@ -42,19 +60,13 @@ export function publicPages(
     {
       method: 'POST',
       path: '/pay/notify/:wallet',
-      answer: async (request, [wallet = '']) => {
-        if (callbacks.tooMany(request.source, now())) return TOO_MANY;
-        const heard = await gateway.hear(wallet, (name) => headerOf(request, name), request.body);
-        if (heard === 'none') throw noSuchResource();
-        if (heard.ok) return HEARD;
-        if (callbacks.refused(request.source, now()))
-          log('warn', 'gateway', 'a callback was not believed', {
-            wallet,
-            source: request.source ?? null,
-            why: describeFailure(heard.error),
-          });
-        return NOT_BELIEVED;
-      },
+      answer: (request, [wallet = '']) => hear(request, wallet, undefined),
+    },
+    {
+      // Which merchant's it is stands in the address that its order was made with.
+      method: 'POST',
+      path: '/pay/notify/:wallet/:merchant',
+      answer: (request, [wallet = '', merchant]) => hear(request, wallet, merchant),
     },
   ];
 }

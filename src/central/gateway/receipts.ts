@@ -1,3 +1,4 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { Paid } from '../../payment/types.ts';
 import { receiptToken } from '../../shared/evidence.ts';
 import { attemptOf } from '../../shared/order-id.ts';
@@ -23,6 +24,7 @@ export function withReceipt({ receipts }: Desk, trade: Trade, leg: Leg, told: Pa
     wallet: leg.wallet,
     walletNumber: transactionId,
     paidMs: paidAtMs,
+    ...(leg.merchant === HOUSE_MERCHANT ? {} : { merchant: leg.merchant }),
   });
   return { ...paid, evidence: { kind: 'receipt', token } };
 }
@@ -44,13 +46,13 @@ export async function keepCapture(
   await tx.query(
     `INSERT INTO payment_evidence
        (wallet, wallet_number, order_id, attempt_id, terminal_id, amount_fen, at_ms, paid_ms,
-       returned_ms)
+       returned_ms, merchant)
      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, $9::bigint,
        CASE WHEN EXISTS (SELECT 1 FROM gateway_refunds r
            WHERE r.leg = $8::text AND r.state <> 'refused')
          OR EXISTS (SELECT 1 FROM gateway_legs g
            WHERE g.leg = $8::text AND g.method = 'code' AND g.state = 'closing')
-       THEN $7::bigint END
+       THEN $7::bigint END, $10::text
      ON CONFLICT DO NOTHING`,
     [
       leg.wallet,
@@ -62,6 +64,7 @@ export async function keepCapture(
       nowMs,
       leg.leg,
       told.paidAtMs,
+      leg.merchant,
     ],
   );
 }

@@ -121,8 +121,8 @@ export const setRefund = (
 /** Sends a refund that is stored, under its one number at the wallet. */
 export async function sendRefund(desk: Desk, leg: Leg, r: Refund): Promise<RefundResult> {
   const { walletOf } = desk;
-  const wallet = walletOf(leg.wallet);
-  if (wallet === undefined) return unknown(gone(leg.wallet));
+  const wallet = walletOf(leg);
+  if (wallet === undefined) return unknown(gone(leg));
   const told = await wallet.refund(walletRefund(leg, r));
   if (told.kind === 'done') await setRefund(desk, r, 'done', null);
   else if (told.kind === 'accepted') await setRefund(desk, r, 'accepted', null);
@@ -147,8 +147,8 @@ export function refundStanding(
     if (r === null || leg === null) return { kind: 'not-found' };
     if (r.out_trade_no !== request.outTradeNo || num(r.refund_fen) !== request.refundFen)
       return unknown(failure('PAY-0201', 'this refund number stands for another refund'));
-    const wallet = walletOf(leg.wallet);
-    if (wallet === undefined) return unknown(gone(leg.wallet));
+    const wallet = walletOf(leg);
+    if (wallet === undefined) return unknown(gone(leg));
     const told = await wallet.queryRefund(walletRefund(leg, r));
     if (told.kind === 'done') await setRefund(desk, r, 'done', null);
     return told;

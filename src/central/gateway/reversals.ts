@@ -27,7 +27,7 @@ async function unheard(desk: Desk, terminalId: string, outTradeNo: string): Prom
  */
 async function lookFirst(desk: Desk, terminalId: string, leg: Leg): Promise<ReverseResult | null> {
   if (!(await isSpent(desk, terminalId))) return null;
-  const told = await desk.walletOf(leg.wallet)?.query(refOf(leg));
+  const told = await desk.walletOf(leg)?.query(refOf(leg));
   if (told?.kind === 'unknown') return told;
   if (told?.kind === 'paid') await captured(desk, leg, told);
   return null;
@@ -37,7 +37,7 @@ async function lookFirst(desk: Desk, terminalId: string, leg: Leg): Promise<Reve
 async function sendCounted(desk: Desk, leg: Leg, counted: boolean): Promise<ReverseResult> {
   const result = await sendReverse(desk, leg);
   if (counted || result.kind !== 'reversed' || result.refunded === false) return result;
-  const told = result.refunded === true ? null : await desk.walletOf(leg.wallet)?.query(refOf(leg));
+  const told = result.refunded === true ? null : await desk.walletOf(leg)?.query(refOf(leg));
   if (result.refunded === true || told?.kind === 'refunded')
     await countHandBack(desk, leg.terminal_id, num(leg.amount_fen));
   return result;

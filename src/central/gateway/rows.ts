@@ -1,8 +1,10 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { AttemptRef } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import type { Collector } from './collector.ts';
 import type { Wallet } from './types.ts';
 
 /** What a terminal asked for under its own number. */
@@ -21,6 +23,10 @@ export interface Trade {
   /** What its page names: the terminal's words; null: it told none. */
   readonly hall: string | null;
   readonly card: string | null;
+  /** Which merchant account collects it, for whatever happens to it later. */
+  readonly merchant: string;
+  /** Whose money it is; null: of before payees. */
+  readonly payee: string | null;
 }
 /** One wallet's trade for it, under the gateway's number. */
 export interface Leg {
@@ -28,6 +34,8 @@ export interface Leg {
   readonly terminal_id: string;
   readonly out_trade_no: string;
   readonly wallet: Wallet;
+  /** The trade's. */
+  readonly merchant: string;
   readonly method: 'qr' | 'code';
   readonly amount_fen: unknown;
   readonly expires_ms: unknown;
@@ -71,8 +79,11 @@ export const unknown = (f: Failure): { readonly kind: 'unknown'; readonly failur
   failure: f,
 });
 /** A wallet of which rows tell is configured no more. */
-export const gone = (kind: Wallet): Failure =>
-  failure('PAY-0204', `${kind} is not configured at the gateway`);
+export const gone = ({ merchant, wallet }: Pick<Leg, 'merchant' | 'wallet'>): Failure =>
+  failure(
+    'PAY-0204',
+    `${wallet}${merchant === HOUSE_MERCHANT ? '' : ` of merchant ${merchant}`} is not configured at the gateway`,
+  );
 /** How the wallet knows a leg. */
 export const refOf = (leg: Leg): AttemptRef => ({
   outTradeNo: leg.leg,
@@ -128,6 +139,8 @@ export interface NewTrade {
   readonly expiresMs: number;
   readonly state: 'open' | 'closed';
   readonly orderId: string | null;
+  /** Left out: the house. */
+  readonly collector?: Collector;
   /** What its page names; left out: nothing. */
   readonly hall?: string | undefined;
   readonly card?: string | undefined;
@@ -137,8 +150,8 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
   (
     await tx.query(
       `INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen,
-         description, expires_ms, state, created_ms, order_id, hall, card)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
+         description, expires_ms, state, created_ms, order_id, hall, card, merchant, payee)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING
          RETURNING out_trade_no`,
       [
         t.terminalId,
@@ -153,6 +166,8 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
         t.orderId,
         t.hall ?? null,
         t.card ?? null,
+        t.collector?.merchant ?? HOUSE_MERCHANT,
+        t.collector?.payee ?? null,
       ],
     )
   ).length > 0;

@@ -1,3 +1,4 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { ok } from '../../shared/result.ts';
 import { num, numOrNull } from '../db/sql.ts';
@@ -45,8 +46,8 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
 
   /** Legs that are being looked at for a callback: one that comes again meanwhile adds nothing. */
   const looking = new Set<string>();
-  const hear: PaymentGateway['hear'] = async (named, header, body) => {
-    const wallet = desk.wallets.find((w) => w.kind === named);
+  const hear: PaymentGateway['hear'] = async (named, header, body, merchant = HOUSE_MERCHANT) => {
+    const wallet = desk.merchants.of(merchant).find((w) => w.kind === named);
     if (wallet?.readCallback === undefined) return 'none';
     const told = wallet.readCallback(header, body);
     if (!told.ok) {
@@ -55,9 +56,10 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
     }
     const leg = await legOf(db(), told.value.outTradeNo);
     // Another system's of the same merchant: not ours to look at.
-    if (leg?.wallet !== wallet.kind)
+    const ours = leg?.wallet === wallet.kind && leg.merchant === merchant;
+    if (!ours)
       log?.('info', 'gateway', `${wallet.kind}: a callback about a number that is not ours`);
-    if (leg?.wallet === wallet.kind && !looking.has(leg.leg)) {
+    if (ours && !looking.has(leg.leg)) {
       looking.add(leg.leg);
       void alone(leg.terminal_id, leg.out_trade_no, () => lookNow(desk, leg.leg))
         .catch(report)
@@ -88,8 +90,7 @@ async function look(desk: Desk, named: string): Promise<void> {
   const { db, now, walletOf } = desk;
   const leg = await legOf(db(), named);
   if (leg === null) return;
-  if (walletOf(leg.wallet) === undefined)
-    return void (await lookAgain(desk, leg, now() + MAX_LOOK_MS));
+  if (walletOf(leg) === undefined) return void (await lookAgain(desk, leg, now() + MAX_LOOK_MS));
   switch (leg.state) {
     case 'closing':
       return goOnClosing(desk, leg);
@@ -123,7 +124,7 @@ async function goOnClosing(desk: Desk, leg: Leg): Promise<void> {
 /** A leg that its wallet closed, and that was left for another: it may yet be captured. */
 async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
   const { db, now, move, walletOf } = desk;
-  const wallet = walletOf(leg.wallet);
+  const wallet = walletOf(leg);
   if (wallet === undefined) return;
   const told = await wallet.query(refOf(leg));
   if (told.kind === 'paid') {
@@ -144,7 +145,7 @@ const selfRefundNo = (leg: Leg): string => `X${leg.leg}`;
 /** Money that belongs to no order goes back whole, under one number however often it is asked. */
 async function handBack(desk: Desk, leg: Leg): Promise<void> {
   const { db, move, walletOf } = desk;
-  const wallet = walletOf(leg.wallet);
+  const wallet = walletOf(leg);
   if (wallet === undefined) return;
   const back = {
     ...refOf(leg),
@@ -180,6 +181,6 @@ async function lookNow(desk: Desk, named: string): Promise<void> {
   const { db, walletOf } = desk;
   const leg = await legOf(db(), named);
   if (leg?.state !== 'creating' && leg?.state !== 'open') return look(desk, named);
-  const told = await walletOf(leg.wallet)?.query(refOf(leg));
+  const told = await walletOf(leg)?.query(refOf(leg));
   if (told?.kind === 'paid') await captured(desk, leg, told);
 }

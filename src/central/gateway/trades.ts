@@ -15,6 +15,8 @@ import {
   mayBeHandedBack,
   STILL_CLOSING,
 } from './legs.ts';
+import { collectorOf } from './collector.ts';
+import type { Collector } from './collector.ts';
 import { codeEnds, quoteIsOver } from './quote-over.ts';
 import { withReceipt } from './receipts.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
@@ -59,7 +61,7 @@ export function create(
   terminalId: string,
   request: z.infer<typeof createSchema>,
 ): Promise<CreateResult> {
-  const { db, now, alone, token, publicUrl } = desk;
+  const { db, now, alone, token, publicUrl, merchants } = desk;
   return alone(terminalId, request.outTradeNo, () =>
     db().transaction(async (tx): Promise<CreateResult> => {
       const known = await tradeOf(tx, terminalId, request.outTradeNo);
@@ -76,6 +78,7 @@ export function create(
           expiresMs: await codeEnds(tx, request.orderId, request.expiresAtMs, now()),
           state: 'open',
           orderId: request.orderId ?? null,
+          collector: await collectorOf(tx, merchants, request.orderId, request.payee),
           hall: request.hall,
           card: request.card,
         },
@@ -112,8 +115,8 @@ export function query(
     if (trade === null) return { kind: 'not-found' };
     const leg = await legOf(db(), trade.leg);
     if (leg === null) return trade.state === 'closed' ? { kind: 'closed' } : { kind: 'pending' };
-    const wallet = walletOf(leg.wallet);
-    if (wallet === undefined) return unknown(gone(leg.wallet));
+    const wallet = walletOf(leg);
+    if (wallet === undefined) return unknown(gone(leg));
     const told = await wallet.query(refOf(leg));
     if (told.kind === 'paid') {
       if (leg.state === 'closing' && mayBeHandedBack(desk, leg)) return unknown(STILL_CLOSING);
@@ -177,17 +180,19 @@ export function charge(
   terminalId: string,
   request: z.infer<typeof chargeSchema>,
 ): Promise<ChargeResult> {
-  const { db, alone, move, wallets, walletOf } = desk;
+  const { db, alone, move, merchants } = desk;
   return alone(terminalId, request.outTradeNo, async (): Promise<ChargeResult> => {
-    const kinds = wallets.filter((w) => w.code !== undefined).map((w) => w.kind);
+    const collector = await collectorOf(db(), merchants, request.orderId, request.payee);
+    const own = merchants.of(collector.merchant).filter((w) => w.code !== undefined);
+    const kinds = own.map((w) => w.kind);
     const kind = whoTakes(request.authCode, desk.paymentCodes, kinds);
-    const wallet = kind === null ? undefined : walletOf(kind);
+    const wallet = own.find((w) => w.kind === kind);
     if (kind === null || wallet?.code === undefined)
       return {
         kind: 'refused',
         failure: failure('PAY-0404', 'no wallet here takes such a code'),
       };
-    const leg = await beginCharge(desk, terminalId, request, kind);
+    const leg = await beginCharge(desk, terminalId, request, { kind, collector });
     if (leg === 'quote-over') return tooLate();
     if (leg === 'another-order')
       return {
@@ -229,7 +234,7 @@ function beginCharge(
   desk: Desk,
   terminalId: string,
   request: z.infer<typeof chargeSchema>,
-  kind: Wallet,
+  { kind, collector }: { readonly kind: Wallet; readonly collector: Collector },
 ): Promise<Leg | 'another-order' | 'quote-over' | null> {
   const { outTradeNo, amountFen, description, orderId } = request;
   return desk.db().transaction(async (tx) => {
@@ -243,6 +248,7 @@ function beginCharge(
       expiresMs: desk.now(),
       state: 'open',
       orderId: orderId ?? null,
+      collector,
     };
     const known = await tradeOf(tx, terminalId, outTradeNo);
     if (known === null && (await quoteIsOver(tx, orderId, desk.now()))) return 'quote-over';

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { PaymentCodes } from '../../payment/codes.ts';
+import type { MerchantOptions } from '../../payment/merchants.ts';
 import type {
   BillResult,
   ChargeResult,
@@ -28,9 +29,7 @@ export interface RefundBudget {
 }
 
 /** What the gateway works with. */
-export interface GatewayOptions {
-  /** The wallets, with the merchant's keys; one of each kind. */
-  readonly wallets: readonly PaymentProvider[];
+export interface GatewayOptions extends MerchantOptions {
   /** Where customers' phones reach this service, without a slash at the end. */
   readonly publicUrl: string;
   readonly clock: Clock;
@@ -40,8 +39,16 @@ export interface GatewayOptions {
   readonly log?: LogFn;
   /** What one terminal may have handed back in a day; `REFUND_BUDGET` where not given. */
   readonly refundBudget?: RefundBudget;
+  /** A payee's name as customers read it; left out, or undefined: it is not told. */
+  readonly companyOf?: (payee: string) => Company | undefined;
   /** Signs receipts of what was captured. */
   readonly receipts: Signer & KeyId;
+}
+
+/** A company's name in both languages. */
+export interface Company {
+  readonly zh: string;
+  readonly en: string;
 }
 
 /**
@@ -64,6 +71,8 @@ export type Seen =
       readonly terminalId: string;
       readonly amountFen: number;
       readonly hall: string | null;
+      /** Whose money it is; null: not told. */
+      readonly company: Company | null;
       readonly card: string | null;
       readonly wallets: readonly Wallet[];
     }
@@ -120,11 +129,14 @@ export interface PaymentGateway {
   /**
    * A wallet's callback: believed only whole, and then no more than a reason to ask that wallet at
    * once, which goes on after this has answered. `none`: this wallet takes none.
+   *
+   * @param merchant whose wallet it is; left out: the house's
    */
   readonly hear: (
     wallet: string,
     header: (name: string) => string | null,
     body: Uint8Array,
+    merchant?: string,
   ) => Promise<Result<void, Failure> | 'none'>;
   /**
    * Looks once at everything that is due: closes, late captures, hand-backs. Never rejects for one

@@ -122,7 +122,7 @@ async function keepIfLost(
   if (books.postings.get(orderId) !== undefined) return;
   const what = { kind: 'quote', terminalId, orderId, digest: creditDigest(sale) } as const;
   if (trust.granted(sale.grant, what) === null) throw notProven('central quoted no such sale');
-  await keepRows(tx, POSTINGS, [lostPosting(orderId, terminalId, sale, nowMs)]);
+  await keepRows(tx, POSTINGS, [lostPosting(orderId, terminalId, sale, nowMs, trust)]);
   const [kept] = await select(tx, POSTINGS, 'order_id = $1', [orderId]);
   if (kept?.state !== 'open' || kept.user_no !== sale.userNo)
     throw notProven('the order was given up at this moment');
@@ -144,11 +144,13 @@ export const lostPosting = (
   terminalId: string,
   sale: CreditQuote,
   nowMs: number,
+  trust: Pick<Trust, 'collectorOf'>,
 ): PostingRow => ({
   order_id: orderId,
   terminal_id: terminalId,
   user_no: sale.userNo,
   payee: sale.payee,
+  merchant: trust.collectorOf(sale.payee),
   amount_fen: sale.amountFen,
   lines: JSON.stringify(sale.lines),
   request: null,
@@ -181,7 +183,7 @@ async function provenBy(
   if (evidence === null) throw notProven('nothing proves the payment');
   const read = trust.proof(evidence);
   if (!read.ok) throw notProven(`the evidence of payment proves nothing: ${read.error}`);
-  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo } = read.value;
+  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo, merchant } = read.value;
   if (
     attemptOf(posting.order_id, outTradeNo) !== attemptId ||
     walletNumber !== transactionId ||
@@ -190,6 +192,9 @@ async function provenBy(
       (issuedTo.terminalId !== posting.terminal_id || issuedTo.orderId !== posting.order_id))
   )
     throw notProven('the evidence is of another payment');
+  // Another company has the money: it pays nothing of this one's, and goes back.
+  if (merchant !== posting.merchant)
+    throw notProven(`merchant ${merchant} has the money; ${posting.merchant} collects for it`);
   await keepRows(tx, PAYMENT_EVIDENCE, [
     {
       wallet,
@@ -201,6 +206,7 @@ async function provenBy(
       at_ms: nowMs,
       paid_ms: paidMs,
       returned_ms: null,
+      merchant,
     },
   ]);
   const [known] = await select(

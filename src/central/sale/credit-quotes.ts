@@ -7,6 +7,7 @@ import { isIntoBalance } from '../../shared/sale.ts';
 import type { CreditLine } from '../../shared/sale.ts';
 import { linesOf, loadPosting, principalOf } from '../books/load-credit.ts';
 import { makeVoid } from '../books/postings.ts';
+import type { Trust } from '../books/trust.ts';
 import { write } from '../books/write.ts';
 import { columnsOf, keepRows, read, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
@@ -27,6 +28,7 @@ export interface CreditAsked {
   readonly request: CreditQuoteRequest;
   readonly credit: CreditPolicy | undefined;
   readonly nowMs: number;
+  readonly trust: Pick<Trust, 'collectorOf'>;
 }
 
 /**
@@ -98,7 +100,7 @@ function again(known: PostingRow, { terminalId, request, nowMs }: CreditAsked): 
 }
 
 function opened(
-  { terminalId, request, nowMs }: CreditAsked,
+  { terminalId, request, nowMs, trust }: CreditAsked,
   lines: readonly CreditLine[],
   texts: readonly DueText[],
 ): PostingRow {
@@ -109,6 +111,7 @@ function opened(
     terminal_id: terminalId,
     user_no: request.userNo,
     payee: request.payee,
+    merchant: trust.collectorOf(request.payee),
     amount_fen: amountFen,
     lines: JSON.stringify(lines),
     request: canonicalJson(request),

@@ -70,6 +70,8 @@ export const POSTINGS = table('postings', ['order_id'], {
   /** Empty: given up before central heard of it. */
   user_no: text(),
   payee: text(),
+  /** Which merchant account collects for it, fixed when it was quoted. */
+  merchant: text(),
   amount_fen: whole,
   /** JSON of the lines as they were quoted. */
   lines: text(),

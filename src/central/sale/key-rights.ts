@@ -1,4 +1,5 @@
 import type { PaidBy } from '../../shared/central-api/index.ts';
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import { attemptOf } from '../../shared/order-id.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
@@ -37,7 +38,8 @@ export async function refuseUnpaid(
 ): Promise<void> {
   if (paid !== undefined) await takeProof(tx, trust, sale, paid, nowMs);
   const known = await tx.query<{ amount_fen: unknown; returned_ms: unknown }>(
-    `SELECT amount_fen, returned_ms FROM payment_evidence WHERE order_id = $1
+    `SELECT amount_fen, returned_ms FROM payment_evidence
+     WHERE order_id = $1 AND merchant = '${HOUSE_MERCHANT}'
      ORDER BY wallet, wallet_number FOR NO KEY UPDATE`,
     [sale.orderId],
   );
@@ -59,10 +61,11 @@ async function takeProof(
     if (read.error === 'unknown-key') return;
     throw new Refusal('key-refused', 'the evidence of payment proves nothing');
   }
-  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo } = read.value;
+  const { wallet, walletNumber, outTradeNo, amountFen, paidMs, issuedTo, merchant } = read.value;
   const attemptId = attemptOf(sale.orderId, outTradeNo);
   if (
     attemptId === null ||
+    merchant !== HOUSE_MERCHANT ||
     amountFen !== sale.amountFen ||
     (issuedTo !== null &&
       (issuedTo.orderId !== sale.orderId || issuedTo.terminalId !== sale.terminalId))

@@ -123,6 +123,7 @@ export function advanceAttempt(open: OpenOrder, attempt: AttemptRow, ctx: Advanc
 function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: string): Advance {
   const { orderId } = open.order;
   const cardNo = cardNoOf(open.order);
+  const { payee } = open.order.sale;
   if (run.op !== null) return same();
   if (ctx.monoMs < run.retryAtMono) return same(run.retryAtMono);
   const started = run.startedMono === 0 ? ctx.monoMs : run.startedMono;
@@ -137,13 +138,13 @@ function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: 
         chargedMono: ctx.monoMs,
         authCode: null,
       }),
-      effects: [{ do: 'call', verb, orderId, cardNo, attempt, why, authCode }],
+      effects: [{ do: 'call', verb, orderId, cardNo, payee, attempt, why, authCode }],
       wakeAtMono: null,
     };
   }
   return {
     open: withRun(open, attempt.attemptId, { op: verb, startedMono: started }),
-    effects: [{ do: 'call', verb, orderId, cardNo, attempt, why }],
+    effects: [{ do: 'call', verb, orderId, cardNo, payee, attempt, why }],
     wakeAtMono: null,
   };
 }

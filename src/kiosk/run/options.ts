@@ -1,3 +1,4 @@
+import type { PayeeId } from '../../shared/sale.ts';
 import type { BillingClient } from '../../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../../card/index.ts';
 import type { DeviceRegistry } from '../../device/device.ts';
@@ -19,6 +20,8 @@ export interface KioskOptions {
   readonly reader: CardReader;
   readonly layouts: LayoutRegistry;
   readonly providers: readonly PaymentProvider[];
+  /** Whose money the machine's own wallets collect; left out: the house's only. */
+  readonly collectsFor?: readonly PayeeId[];
   readonly billing: BillingClient;
   readonly printer: Printer;
   /** The machine's devices, for staff and the service level. */

@@ -36,7 +36,7 @@ async function ask(
   call: Call,
   header: KioskOptions['header'],
 ): Promise<CallResult> {
-  const { attempt, verb, orderId, authCode } = call;
+  const { attempt, verb, orderId, payee, authCode } = call;
   const { outTradeNo, amountFen, expiresAtMs } = attempt;
   const method = attempt.method === undefined ? {} : { method: attempt.method };
   const ref = { outTradeNo, amountFen, expiresAtMs, ...method };
@@ -57,6 +57,7 @@ async function ask(
           ...ref,
           description,
           orderId,
+          payee,
           expiresAtMs,
           page: {
             hall: `${header.site.zh} ${header.terminalName.zh}`.trim(),
@@ -69,7 +70,14 @@ async function ask(
         return { verb, result: { kind: 'refused', failure: noCodes } };
       return {
         verb,
-        result: await code.charge({ ...ref, orderId, method: 'code', authCode, description }),
+        result: await code.charge({
+          ...ref,
+          orderId,
+          payee,
+          method: 'code',
+          authCode,
+          description,
+        }),
       };
     case 'reverse':
       if (code === undefined) return { verb, result: { kind: 'unknown', failure: noCodes } };

@@ -153,6 +153,8 @@ export interface KioskState {
   readonly providers: readonly ProviderKind[];
   /** Those whose captures central cannot believe: what it posts is not paid by them. */
   readonly unprovable: readonly ProviderKind[];
+  /** Payees that the machine's own wallets collect for; the gateway does for every one. */
+  readonly collectsFor: readonly string[];
   /** Those that take the customer's payment code. */
   readonly codeProviders: readonly ProviderKind[];
 }
@@ -323,8 +325,10 @@ export type Effect =
       readonly do: 'call';
       readonly verb: Verb;
       readonly orderId: string;
-      /** Whose money it is to be; null: the sale is to no card. */
+      /** Null: the sale is to no card. */
       readonly cardNo: string | null;
+      /** Whose money it is to be. */
+      readonly payee: string;
       readonly attempt: AttemptRow;
       readonly why: string;
       /** charge only. */

@@ -1,6 +1,7 @@
 import { whoTakes } from '../../payment/codes.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { MAX_ATTEMPTS } from '../order/attempt-run.ts';
 import { putOrder } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
@@ -97,12 +98,16 @@ export function takers({
 }: Pick<KioskState, 'codeProviders' | 'service'>): readonly ProviderKind[] {
   return codeProviders.filter((kind) => !service.linesDown.includes(kind));
 }
+/** Those of {@link takers} whose merchant collects for this order's payee. */
+const takersFor = (state: KioskState, { order }: OpenOrder): readonly ProviderKind[] =>
+  takers(state).filter((kind) => collects(state, kind, order.sale.payee));
 
 /** Will this code be charged if it is scanned now? */
 export function takesScan(state: KioskState, code: string): boolean {
+  const at = switchable(state);
   return (
-    switchable(state) !== null &&
-    whoTakes(code, state.service.policy?.paymentCodes, takers(state)) !== null
+    at !== null &&
+    whoTakes(code, state.service.policy?.paymentCodes, takersFor(state, at.open)) !== null
   );
 }
 
@@ -134,11 +139,16 @@ export function onScanned(
   // not hide why.
   if (event.used)
     return declinedFor(at.open) === null ? problem('PAY-0403') : { state, effects: [] };
-  const provider = whoTakes(event.code, state.service.policy?.paymentCodes, takers(state));
+  const { paymentCodes } = state.service.policy ?? {};
+  const provider = whoTakes(event.code, paymentCodes, takersFor(state, at.open));
   // A code of a wallet that is taken here when its line is up: another one's would do.
   if (
     provider === null &&
-    whoTakes(event.code, state.service.policy?.paymentCodes, state.codeProviders) !== null
+    whoTakes(
+      event.code,
+      paymentCodes,
+      state.codeProviders.filter((kind) => collects(state, kind, at.open.order.sale.payee)),
+    ) !== null
   )
     return problem('PAY-0406');
   return provider === null
@@ -197,10 +207,20 @@ export function creditChoices(
 ): readonly ProviderKind[] {
   return payChoices(state).filter((kind) => !state.unprovable.includes(kind));
 }
+/** Those of {@link creditChoices} whose merchant collects for this payee. */
+export const choicesOfPayee = (state: KioskState, payee: string): readonly ProviderKind[] =>
+  creditChoices(state).filter((kind) => collects(state, kind, payee));
+
+/** Is what this way of paying takes this payee's? Which of its merchants the gateway finds out. */
+const collects = (
+  { collectsFor }: Pick<KioskState, 'collectsFor'>,
+  kind: ProviderKind,
+  payee: string,
+): boolean => kind === 'gateway' || payee === HOUSE_PAYEE || collectsFor.includes(payee);
 
 /** The ways to pay that this order has now. */
 export const choicesFor = (state: KioskState, { order }: OpenOrder): readonly ProviderKind[] =>
-  order.sale.kind === 'credit' ? creditChoices(state) : payChoices(state);
+  order.sale.kind === 'credit' ? choicesOfPayee(state, order.sale.payee) : payChoices(state);
 
 /**
  * Wallets that a customer would expect here and that cannot be paid with now: said before anybody

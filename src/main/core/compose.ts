@@ -163,6 +163,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     reader,
     layouts,
     providers: payments.value,
+    ...(config.collectsFor === undefined ? {} : { collectsFor: config.collectsFor }),
     billing,
     printer,
     ...(scanner === null ? {} : { scanner }),

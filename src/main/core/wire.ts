@@ -23,6 +23,7 @@ export interface Parts extends Pick<
   | 'reader'
   | 'layouts'
   | 'providers'
+  | 'collectsFor'
   | 'billing'
   | 'header'
   | 'demo'

@@ -168,8 +168,10 @@ export function createGatewayProvider(
     amountFen,
     ...(method === undefined ? {} : { method }),
   });
-  const ordered = ({ orderId }: CreateRequest | ChargeRequest) =>
-    orderId === undefined ? {} : { orderId };
+  const ordered = ({ orderId, payee }: CreateRequest | ChargeRequest) => ({
+    ...(orderId === undefined ? {} : { orderId }),
+    ...(payee === undefined ? {} : { payee }),
+  });
   const named = ({ page }: CreateRequest) =>
     page === undefined
       ? {}

@@ -95,6 +95,11 @@ export const terminalConfigSchema = z.strictObject({
         `key provider kind "${String((issue.input as { kind?: unknown } | undefined)?.kind)}" is not built; available: sample, sealed, psam, central`,
     },
   ),
+  /**
+   * Whose money the merchant of this terminal's own wallets collects, by payees of the policy's
+   * `credit`; the gateway's merchants are central's. Left out: `house` only.
+   */
+  collectsFor: z.array(z.string().min(1).max(32)).min(1).max(10).optional(),
   /** In the order in which they are offered; one of each kind. */
   payments: z
     .array(paymentSchema)

@@ -26,6 +26,8 @@ export interface AlipaySandboxOptions {
   readonly appId: string;
   /** Where bill files are fetched; left out: this sandbox's own port. */
   readonly publicUrl?: () => string;
+  /** At the end of a bill's link, for whoever shares the address; left out: nothing. */
+  readonly linkSuffix?: string;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Instead of the real algorithm with the keys above, for the simulation. */
@@ -458,7 +460,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     return {
       kind: 'done',
       body: {
-        bill_download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${server.port()}`}/alipay-bill/download?token=${token}`,
+        bill_download_url: `${options.publicUrl?.() ?? `http://127.0.0.1:${server.port()}`}/alipay-bill/download?token=${token}${options.linkSuffix ?? ''}`,
       },
     };
   }

@@ -568,6 +568,8 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
         leg: null,
         order_id: order,
         hall: null,
+        merchant: 'house',
+        payee: null,
         card: null,
       });
       await r.room.db.query(`UPDATE orders SET state = 'parked', delivered_by = NULL`);

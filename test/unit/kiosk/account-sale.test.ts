@@ -686,6 +686,47 @@ it('what central cannot believe is not offered: a wallet whose answers prove not
   expect(w.shown('pay').provider).toBe('wechat');
 });
 
+describe('a machine’s own wallets', () => {
+  it('take no other company’s bill: that is said before anything is quoted or asked for', async () => {
+    w.collectsFor = ['house'];
+    await w.start();
+    await w.toAccount('bills', HOUSEHOLD);
+    await w.tap('pay', 14_080);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.tap('pay-next');
+    await w.untilScreen('is-it-you');
+    await w.tap('its-me');
+    const before = w.kinds().length;
+    await w.tap('pay', 4_560);
+    await w.until('an answer', () => w.shown('bills').problem !== null);
+    expect(w.shown('bills').problem).toBe('SALE-0125');
+    expect(w.kinds()).toHaveLength(before);
+    expect(credit().orders.size).toBe(1);
+  });
+
+  it('leave another company’s code to the gateway, whose merchant it is then', async () => {
+    w.collectsFor = ['house'];
+    w.payWith = [
+      { kind: 'gateway', codes: true },
+      { kind: 'wechat', codes: true },
+    ];
+    await w.start();
+    const account = credit().accounts.get(HOUSEHOLD);
+    if (account === undefined) throw new Error('no account');
+    const items = account.items.filter((i) => i.payee === 'water');
+    credit().accounts.set(HOUSEHOLD, { ...account, items });
+    await w.toAccount('bills', HOUSEHOLD);
+    await w.tap('pay', 4_560);
+    await w.untilCode();
+    await w.scan('134567890123456780');
+    const attempts = () => w.journal.attemptsOf(w.order().orderId).map((a) => a.provider);
+    await w.until('another attempt', () => attempts().length > 1);
+    expect(attempts()).toEqual(['gateway', 'gateway']);
+  });
+});
+
 describe('what the company corrected', () => {
   it('is told on the account’s own screen, the newest of it', async () => {
     const told = { what: 'moved-in', amountFen: 5_000, atMs: 1_780_000_000_000 } as const;

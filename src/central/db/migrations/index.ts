@@ -44,6 +44,7 @@ import { accountUseByMonth } from './044-account-use-by-month.ts';
 import { invoices } from './042-invoices.ts';
 import { creditActs } from './046-credit-acts.ts';
 import { outageSms } from './047-outage-sms.ts';
+import { merchants } from './052-merchants.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -93,4 +94,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'credit acts', sql: creditActs },
   { name: 'outage sms', sql: outageSms },
   { name: 'card grants', sql: cardGrants },
+  { name: 'merchants', sql: merchants },
 ];

@@ -12,7 +12,7 @@ import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import type { Effect, KioskEvent, KioskState } from '../../state/kiosk.ts';
 import type { CreditChoice } from '../../state/visit.ts';
-import { creditChoices } from '../paying.ts';
+import { choicesOfPayee, creditChoices } from '../paying.ts';
 
 type Begin = Extract<Effect, { do: 'begin-credit' }>;
 
@@ -42,7 +42,7 @@ export async function beginCredit(parts: BeginCreditParts, effect: Begin): Promi
     parts.log('warn', 'kiosk', describeFailure(why));
     return { type: 'credit-not-begun', asked, failure: why };
   };
-  const ready = readyForCredit(parts);
+  const ready = readyForCredit(parts, sale.payee);
   if (!ready.ok) return no(ready.error);
   const { provider, policy } = ready.value;
   const orderId = makeOrderId(header.terminalId, journal.epoch, journal.nextOrderNumber(), random);
@@ -113,19 +113,17 @@ function quotedBody(quote: FirmCredit, sale: CreditChoice): EventBody<'credit-qu
 }
 
 /** What must hold at this machine, whatever the account. */
-function readyForCredit({
-  state,
-  providers,
-  journal,
-}: BeginCreditParts): Result<
-  { readonly provider: PaymentProvider; readonly policy: Policy },
-  Failure
-> {
+function readyForCredit(
+  { state, providers, journal }: BeginCreditParts,
+  payee: string,
+): Result<{ readonly provider: PaymentProvider; readonly policy: Policy }, Failure> {
   const { service } = state();
-  const shown = creditChoices(state())[0];
+  const shown = choicesOfPayee(state(), payee)[0];
   const provider = providers.find((p) => p.kind === shown);
   const { policy } = service;
   if (policy?.credit === undefined) return err(failure('SALE-0110'));
+  // Its money would be another company's: said before anything is quoted.
+  if (provider === undefined && creditChoices(state()).length > 0) return err(failure('SALE-0125'));
   if (provider === undefined || service.lineUp === false) return err(failure('SALE-0111'));
   if (service.blocked !== null) return err(service.blocked);
   if (journal.space() !== 'ample') return err(failure('JRNL-0104'));
