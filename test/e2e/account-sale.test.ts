@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -48,11 +50,23 @@ const lastOrder = (): ReturnType<Hall['rows']>['orders'][number] | undefined =>
     .rows()
     .orders.toSorted((a, b) => a.createdMs - b.createdMs)
     .at(-1);
+/** What a merchant's WeChat books have as paid, fen; the last word on each order. */
+function captured(folder: string): readonly number[] {
+  const lines = readFileSync(join(hall.dataDir, folder, 'wechat-books.jsonl'), 'utf8').split('\n');
+  const orders = new Map<string, { readonly state: string; readonly total: number }>();
+  for (const line of lines.filter((text) => text !== '')) {
+    const { order } = JSON.parse(line) as {
+      order?: { readonly outTradeNo: string; readonly state: string; readonly total: number };
+    };
+    if (order !== undefined) orders.set(order.outTradeNo, order);
+  }
+  return [...orders.values()].filter((o) => o.state === 'SUCCESS').map((o) => o.total);
+}
 const ends = (state: string): Promise<unknown> =>
   until(`an order that is ${state}`, () => lastOrder()?.state === state, 60_000);
 
 beforeAll(async () => {
-  hall = await Hall.start(['--shell', 'browser', WHOLE]);
+  hall = await Hall.start(['--shell', 'browser', '--payments', 'gateway', WHOLE]);
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
 });
 afterAll(async () => {
@@ -185,6 +199,13 @@ test('gas and water of one household are two orders of one visit, and nothing is
       .slice(-2)
       .toSorted(),
   ).toEqual(['house', 'water']);
+  // Each company's money is at its own account of that wallet.
+  const sums = Object.fromEntries(
+    paid.slice(-2).map((o) => [o.sale.payee ?? '', o.sale.amountFen]),
+  );
+  expect(captured('sandbox/water-co')).toEqual([sums['water']]);
+  expect(captured('sandbox')).toContain(sums['house']);
+  expect(captured('sandbox')).not.toContain(sums['water']);
 });
 
 test('a part of the oldest bill is paid, and the rest of it is owed; who owes nothing pays ahead', async () => {
