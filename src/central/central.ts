@@ -1,6 +1,9 @@
 import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import { HOUSE_MERCHANT, merchantsIn } from '../payment/merchants.ts';
+import type { Merchants } from '../payment/merchants.ts';
+import { HOUSE_PAYEE } from '../shared/sale.ts';
+import type { PayeeId } from '../shared/sale.ts';
 import type { MerchantWallet } from '../payment/merchants.ts';
 import type { PaymentProvider } from '../payment/types.ts';
 import type { Clock, KeyId, LogFn, Signer, SigningKey, Verifier } from '../shared/ports.ts';
@@ -164,9 +167,13 @@ export function createCentral(options: CentralOptions): Central {
     options.invoices === undefined
       ? null
       : { ...options.invoices, config: invoicesConfigSchema.parse(options.invoices.config) };
-  const policy = tellInvoiceable(
-    withoutSms(policySchema.parse(options.policy), smsPlatform === undefined),
-    invoicing?.config ?? null,
+  const collecting = merchantsIn(options.payments ?? { wallets: [] });
+  const policy = tellWallets(
+    tellInvoiceable(
+      withoutSms(policySchema.parse(options.policy), smsPlatform === undefined),
+      invoicing?.config ?? null,
+    ),
+    collecting,
   );
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
@@ -189,7 +196,6 @@ export function createCentral(options: CentralOptions): Central {
           receipts: options.gatewaySigner,
         });
   const { earlierKeys = {} } = options;
-  const collecting = merchantsIn(options.payments ?? { wallets: [] });
   const answerKeys = new Keyring(options.answerSigner, ...(earlierKeys.answers ?? []));
   const trust = trustIn({
     answerKeys,
@@ -398,6 +404,16 @@ function tellInvoiceable(policy: Policy, config: InvoicesConfig | null): Policy 
   if (own.invoice !== true) return { ...policy, receipts: own };
   if (config === null) throw new Error('the policy’s receipts.invoice needs central’s `invoices`');
   return { ...policy, receipts: { ...own, invoiceable: [...invoiceableKeys(config)] } };
+}
+
+/** The policy, with the wallets that each payee's merchant has: screens name no other. */
+function tellWallets(policy: Policy, { of, collectorOf }: Merchants): Policy {
+  const { wallets: _told, ...own } = policy;
+  const kinds = (payee: PayeeId) =>
+    of(collectorOf(payee)).flatMap(({ kind }) => (kind === 'gateway' ? [] : [kind]));
+  if (kinds(HOUSE_PAYEE).length === 0) return own;
+  const payees = [HOUSE_PAYEE, ...(policy.credit?.payees ?? []).map((p) => p.id)];
+  return { ...own, wallets: Object.fromEntries(payees.map((payee) => [payee, kinds(payee)])) };
 }
 
 /** An invoice names the account that was paid for: it is taken back before the credit is moved. */

@@ -42,6 +42,13 @@ export const policySchema = z
     maxFen: fen,
     /** How long a QR code waits for the customer. */
     payWindowMs: z.number().int().min(10_000).max(MAX_WINDOW_MS),
+    /**
+     * With which wallets the gateway's code is paid, by payee, `house` for what is the hall's own:
+     * what the screens name. Told by central itself.
+     */
+    wallets: z
+      .record(z.string().max(32), z.array(z.enum(['wechat', 'alipay', 'unionpay'])).max(3))
+      .optional(),
     /** A card that nobody takes after its visit is taken in after so long; left out: 10 minutes. */
     captureAfterMs: z.number().int().min(60_000).max(DAY_MS).optional(),
     offline: z.object({

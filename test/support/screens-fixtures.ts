@@ -1217,6 +1217,15 @@ export function screenFixtures(
         lastCheck: 'not-paid',
       },
     ],
+    [
+      'gateway',
+      {
+        ...pay,
+        provider: 'gateway',
+        choices: ['gateway'],
+        wallets: ['wechat', 'alipay', 'unionpay'],
+      },
+    ],
     ['choose-way', { ...pay, choices: ['wechat', 'alipay'], scanner: true }],
     [
       'code-declined',

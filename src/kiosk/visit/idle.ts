@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { notSelling, outOfService } from '../watch/selling.ts';
+import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
@@ -120,7 +121,10 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       ...(offeredCategories(state).length > 0 ? (['request'] as const) : []),
       ...(toldTopics(policy, ctx.header.site, ctx.nowMs).length > 0 ? (['info'] as const) : []),
     ],
-    providers: [...payChoices(state)],
+    // What the gateway's code is paid with has names.
+    providers: payChoices(state).flatMap((kind) =>
+      kind === 'gateway' ? (policy?.wallets?.[HOUSE_PAYEE] ?? [kind]) : [kind],
+    ),
     payAway: [...payAway(state)],
     degraded,
     ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),

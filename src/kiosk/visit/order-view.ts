@@ -178,6 +178,7 @@ function payView(
   const paying = payState(state, s, open);
   const byCode = attempt?.method === 'code';
   const choices = choicesFor(state, open);
+  const wallets = state.service.policy?.wallets?.[open.order.sale.payee];
   return {
     provider: PROVIDER_KINDS.find((kind) => kind === attempt?.provider) ?? 'gateway',
     choices:
@@ -189,6 +190,7 @@ function payView(
     problem: s.scanProblem ?? declinedFor(open),
     qrText: paying === 'waiting' || paying === 'unknown' ? (run?.qrText ?? null) : null,
     state: paying,
+    ...(attempt?.provider === 'gateway' && wallets !== undefined ? { wallets } : {}),
     cancelOffered: cancelOffered(s, open),
     newCodeOffered: newCodeOffered(s, open),
     // "Not paid" was true when it was asked; once the customer pays, or nobody knows, it is not said

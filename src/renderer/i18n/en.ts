@@ -274,6 +274,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'pay.scan.wechat': 'Scan with WeChat to pay',
   'pay.scan.alipay': 'Scan with Alipay to pay',
   'pay.scan.unionpay': 'Scan with UnionPay to pay',
+  'pay.scan.named': 'Scan with {wallets} to pay',
   'pay.scan.gateway': 'Scan with your phone to pay',
   'pay.onlyScreen': 'Scan only the code on the screen, never a sticker',
   'pay.creating': 'Getting the code …',

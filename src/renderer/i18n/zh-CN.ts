@@ -268,6 +268,7 @@ export const zhCN = {
   'pay.scan.wechat': '请用微信“扫一扫”付款',
   'pay.scan.alipay': '请用支付宝“扫一扫”付款',
   'pay.scan.unionpay': '请用云闪付“扫一扫”付款',
+  'pay.scan.named': '请用{wallets}扫码付款',
   'pay.scan.gateway': '请用手机扫码付款',
   'pay.onlyScreen': '只扫屏幕里的码，请勿扫贴纸',
   'pay.creating': '正在取付款码……',

@@ -20,7 +20,8 @@ import css from './screens.module.css';
 
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
-  const { t, pick } = useWords();
+  const { t, pick, locale } = useWords();
+  const wallets = (s.wallets ?? []).map((kind) => t(`provider.${kind}`));
   const creditWords = useCreditWords();
   const ending = s.state === 'closing' || s.state === 'card-out' || s.state === 'switching';
   const mayCheck = s.state !== 'creating' && !ending;
@@ -72,7 +73,11 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           </div>
         )}
         <div className={css['payWords']}>
-          <h2 className={css['payTitle']}>{t(title)}</h2>
+          <h2 className={css['payTitle']}>
+            {title === 'pay.scan.gateway' && wallets.length > 0
+              ? t('pay.scan.named', { wallets: wallets.join(locale === 'en' ? ' or ' : '、') })
+              : t(title)}
+          </h2>
           <p className={css['price']}>
             <small>¥</small>
             {formatYuan(s.amountFen)}

@@ -141,6 +141,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
     provider: z.enum(PROVIDER_KINDS),
+    /** With which wallets the gateway's one code is paid; left out: it is not known here. */
+    wallets: z.array(z.enum(PROVIDER_KINDS)).optional(),
     /** Other ways to pay by QR code; the one shown is among them. One: there is nothing to choose. */
     choices: z.array(z.enum(PROVIDER_KINDS)),
     /** The kiosk scans the customer's payment code too. */

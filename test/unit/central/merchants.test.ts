@@ -166,6 +166,26 @@ describe.each(ENGINES)('two companies’ bills on %s', (engine) => {
   });
 });
 
+it('are told to kiosks by payee, so that no screen names a wallet that its company has not', async () => {
+  await open();
+  const said = await room.terminals[0]?.client.policy();
+  if (said?.ok !== true) throw new Error('no policy');
+  const kinds = (merchant: string) =>
+    town.wallets.flatMap((w) =>
+      'provider' in w && w.merchant === merchant ? [w.provider.kind] : [],
+    );
+  expect(said.value.policy.wallets).toEqual({
+    house: kinds('house'),
+    water: kinds('water-co'),
+    ...Object.fromEntries(
+      (said.value.policy.credit?.payees ?? [])
+        .filter((p) => p.id !== 'house' && p.id !== 'water')
+        .map((p) => [p.id, kinds('house')]),
+    ),
+  });
+  expect(kinds('water-co')).not.toEqual([]);
+});
+
 describe('money that another company has', () => {
   it('pays no bill: a payment begun before the quote is posted for neither company’s other bill', async () => {
     await open();

@@ -584,6 +584,15 @@ describe('a line that is down', () => {
     expect(w.shown('pay')).toMatchObject({ scanner: false, choices: ['wechat'], state: 'waiting' });
   });
 
+  it('through the gateway is named wallet by wallet, as central told them', async () => {
+    w.payWith = [{ kind: 'gateway', codes: true }];
+    w.policy = { ...w.policy, wallets: { house: ['wechat', 'unionpay'], water: ['alipay'] } };
+    await w.start();
+    expect(w.shown('start').providers).toEqual(['wechat', 'unionpay']);
+    await w.toPay('golden', 10_000);
+    expect(w.shown('pay')).toMatchObject({ provider: 'gateway', wallets: ['wechat', 'unionpay'] });
+  });
+
   it('of one wallet is nobody’s loss where the gateway takes them all; without the gateway only what works is named', async () => {
     w.payWith = [
       { kind: 'gateway', codes: true },
