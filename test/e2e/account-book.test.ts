@@ -15,8 +15,8 @@ const screen = (name: string): Promise<unknown> =>
 const tap = (intent: string, value: string | number): Promise<void> =>
   page.click(`[data-intent="${intent}"][data-value="${value}"]`);
 
-/** ¥100 for the IoT meter of that number, paid. */
-async function topUp(userNo: string): Promise<void> {
+/** ¥100 for the IoT meter of that number, as far as the code. */
+async function toCode(userNo: string): Promise<void> {
   await screen('start');
   await tap('open', 'top-up');
   await screen('user-no');
@@ -29,6 +29,10 @@ async function topUp(userNo: string): Promise<void> {
   await page.click('[data-intent="pay"]:not([disabled])');
   await screen('pay');
   await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
+}
+/** … and paid. */
+async function topUp(userNo: string): Promise<void> {
+  await toCode(userNo);
   await hall.dock({ do: 'pay' });
 }
 const ends = (state: string): Promise<unknown> =>
@@ -79,4 +83,23 @@ test('the book refuses: the money goes back by itself, and the screen says so', 
   await page.waitForSelector('text=已退款', { timeout: 30_000 });
   expect(await inBook()).toHaveLength(before);
   await hall.dock({ do: 'book', answers: 'at-once' });
+});
+
+test('paid after it was cancelled: the money goes back by itself, and nothing is in the book', async () => {
+  await home(page);
+  const before = (await inBook()).length;
+  await toCode('2002203301');
+  const trade = (await hall.state()).trades.at(-1);
+  await page.click('[data-intent="cancel"]');
+  await ends('closed');
+  await hall.dock({ do: 'pay', codeUrl: trade?.codeUrl ?? '', late: true });
+  const attempt = () => hall.rows().attempts.find((a) => a.outTradeNo === trade?.outTradeNo);
+  await until('the refund', () => attempt()?.state === 'refunded', 40_000);
+  expect(
+    (await hall.books()).refunds.filter(
+      (r) => r.outTradeNo === trade?.outTradeNo && r.refund === 10_000 && r.status === 'SUCCESS',
+    ),
+  ).toHaveLength(1);
+  expect(await inBook()).toHaveLength(before);
+  expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });

@@ -85,7 +85,10 @@ export const MY_ACCOUNT = [
   mutant(
     'my-account-others-purchases',
     'An account shows the purchases of others.',
-    edit('central/use/purchases.ts', 'WHERE o.user_no = $1 AND', `WHERE $1 <> '' AND`),
+    [
+      edit('central/use/purchases.ts', 'WHERE (o.user_no = $1 OR', `WHERE ($1 <> '' OR`),
+      edit('central/use/purchases.ts', 'o.user_no) = $1', '$1) = $1'),
+    ],
     unit(CENTRAL, 'the last five purchases'),
   ),
   mutant(

@@ -39,8 +39,8 @@ export const SEAMS = [
     'The wrong account’s holder has the moved payment among his purchases, and its receipt.',
     edit(
       'central/use/purchases.ts',
-      `AND a.kind = 'move' AND a.state = 'done'`,
-      `AND a.kind = 'move' AND a.state = 'none'`,
+      `AND a.kind = 'move' AND a.state = 'done' ORDER BY a.id DESC LIMIT 1), o.user_no) = $1`,
+      `AND a.kind = 'move' AND a.state = 'none' ORDER BY a.id DESC LIMIT 1), o.user_no) = $1`,
     ),
     moved('a moved payment is nobody else'),
   ),

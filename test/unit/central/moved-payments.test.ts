@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { decideAct, proposeMove } from '../../../src/central/sale/credit-acts.ts';
+import { lastPurchases } from '../../../src/central/use/purchases.ts';
 import { GRANT_BUDGET } from '../../../src/central/sale/credit-grants.ts';
 import { invoicesOf, standingBlue } from '../../../src/central/invoices/rows.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
@@ -79,15 +80,21 @@ it('after a move the wrong account’s holder still sees his account', async () 
   expect(after).toMatchObject({ ok: true, value: { balance: { fen: 0, onTheWayFen: 0 } } });
 });
 
-it('a moved payment is nobody else’s to look at: not among the wrong account’s purchases', async () => {
+it('a moved payment is nobody else’s to look at: among the purchases of the account that was meant only', async () => {
   const i = await open();
   const order = await i.credited([['balance', 5_000]]);
   await move(i, order, Y, ['GY']);
   const x = await i.terminal.client.myAccount({ by: 'number', userNo: X, last4: '6212' });
-  const y = await i.terminal.client.myAccount({ by: 'number', userNo: Y, last4: '1111' });
+  expect(x.ok && x.value?.purchases).toEqual([]);
+  // It is the purchase of the account that was meant, without the paper that names the other.
+  const of = (userNo: string) => lastPurchases(i.room.db, userNo, (id) => `receipt of ${id}`);
+  expect(await of(Y)).toMatchObject([
+    { orderId: order, kinds: ['gas'], amountFen: 5_000, stands: 'credited', receipt: null },
+  ]);
+  await move(i, order, X);
+  expect(await of(Y)).toEqual([]);
+  expect(await of(X)).toMatchObject([{ orderId: order, receipt: `receipt of ${order}` }]);
   await i.close();
-  if (!y.ok) throw new Error(JSON.stringify(y.error));
-  if (x.ok) expect(x.value?.purchases).toEqual([]);
 });
 
 it('an invoice of a moved payment names the account and the goods where it stands', async () => {
