@@ -72,6 +72,21 @@ export function priceAmount(
   return { quantity, shares, costMicro, remainderMicro: left };
 }
 
+/** What `quantity` cost one who has bought `from` in the tariff's year, 10⁻⁶ yuan. */
+export function costOf(quantity: number, from: number, tiers: readonly TariffTier[]): number {
+  let left = quantity;
+  let at = from;
+  let micro = 0;
+  for (const { uptoQuantity, priceE4 } of tiers) {
+    const room = uptoQuantity === null ? left : Math.max(0, uptoQuantity - at);
+    const here = Math.min(left, room);
+    micro += here * priceE4;
+    at += here;
+    left -= here;
+  }
+  return micro;
+}
+
 /** @throws RangeError when tiers are not rising, not positive, or the last is not open. */
 export function checkTariff(tiers: readonly TariffTier[]): void {
   let previous = 0;

@@ -90,6 +90,47 @@ export const CARD_GRANTS = [
     grants('has budgets'),
   ),
   mutant(
+    'card-grant-dead-quote',
+    'A machine that is gone keeps the grant that it quoted for ever.',
+    edit('await freeForgotten(tx, request.cardNo, nowMs);', '', 'quotes.ts'),
+    grants('comes back where the machine that quoted it is gone'),
+  ),
+  mutant(
+    'card-grant-all-or-nothing',
+    'A grant that no purchase may write at once makes its household unsellable.',
+    edit(
+      'return Math.min(carriedMicro, Math.max(0, most - amountFen * MICRO_PER_FEN));',
+      'return most < 0 ? amountFen * MICRO_PER_FEN : carriedMicro;',
+      'quotes.ts',
+    ),
+    grants('is written in parts'),
+  ),
+  mutant(
+    'card-grant-forgotten',
+    'A purchase that spent a grant which central forgot is held for ever.',
+    {
+      file: 'src/central/books/carried.ts',
+      find: 'if (there < used && used - there < GRANTED_MICRO)',
+      replace: 'if (there < used && GRANTED_MICRO > 0)',
+    },
+    grants('is believed by its quote'),
+  ),
+  mutant(
+    'card-grant-refused-spends',
+    'Each press on a confirmation that is refused spends of the day’s budget.',
+    edit(
+      "    if (await grantedToIot(tx, seen.reference)) return no('asked-already');\n    if (!(await spendDay",
+      '    if (!(await spendDay',
+    ),
+    grants('whose confirmation is refused spends nothing'),
+  ),
+  mutant(
+    'card-grant-two-households',
+    'A number of two households grants to one of them.',
+    edit('owners.length > 1', 'owners.length > 2'),
+    grants('by a number that is one household'),
+  ),
+  mutant(
     'card-grant-unlocked',
     'A grant does not hold its account: a quote or a delivery of the same moment forgets it.',
     edit("'user_no = $1 FOR NO KEY UPDATE', [userNo]", "'user_no = $1', [userNo]"),

@@ -110,7 +110,7 @@ export function settle(books: Books, at: Place, asked: HandRequest): void {
     endForMoney(books, order.order_id, captured?.attemptId ?? null, at.nowMs);
   if (back) {
     const ownMoney = attemptId === null || attemptId === captured?.attemptId;
-    refuseUnproven(order);
+    refuseUnproven(books, order, captured?.attemptId ?? null);
     const money = ownMoney
       ? captured
       : (capturedBy(books, order, attemptId) ??

@@ -1,3 +1,4 @@
+import { isPaidAt } from '../sale/credit-tables.ts';
 import { hasConsent, isLate, referenceOf } from '../sale/credit-rules.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { capturedBy, enter, move, Unusable } from './books.ts';
@@ -22,7 +23,7 @@ export function creditAdopted(books: Books, at: Place, asked: HandRequest): void
     .find((e) => e.order_id === orderId && e.attempt_id === attemptId);
   if (paid?.amount_fen !== posting.amount_fen)
     throw new Unusable('no evidence of its payment is known here');
-  if (paid.merchant !== posting.merchant)
+  if (!isPaidAt(posting, paid.merchant))
     throw new Unusable(`merchant ${paid.merchant} has its money, not its payee’s: hand it back`);
   if (paid.returned_ms !== null) throw new Unusable('its money is on its way back');
   const paid_ms = paid.paid_ms ?? paid.at_ms;

@@ -1,3 +1,4 @@
+import { isPaidAt } from '../sale/credit-tables.ts';
 import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { PaymentEvidence } from '../../shared/evidence.ts';
 import { attemptOf } from '../../shared/order-id.ts';
@@ -71,10 +72,11 @@ function keepEvidence(books: Books, row: EvidenceRow): void {
 const paymentOf = (books: Books, order: OrderRow, attemptId: string): EvidenceRow | undefined =>
   books.evidence.all().find((e) => e.order_id === order.order_id && e.attempt_id === attemptId);
 
-/** The merchant that collects for an order: a card's is the house's. */
-const collectorOf = (books: Books, order: OrderRow): string =>
-  (order.sale === 'credit' ? books.postings.get(order.order_id)?.merchant : undefined) ??
-  HOUSE_MERCHANT;
+/** Is it this merchant that collects for the order? For a card the house's. */
+function collects(books: Books, order: OrderRow, merchant: string): boolean {
+  const posting = order.sale === 'credit' ? books.postings.get(order.order_id) : undefined;
+  return posting === undefined ? merchant === HOUSE_MERCHANT : isPaidAt(posting, merchant);
+}
 
 /**
  * What is known of the attempt's payment by whoever took it. What another company's merchant has is
@@ -86,7 +88,7 @@ export function evidenceOf(
   attemptId: string,
 ): EvidenceRow | undefined {
   const known = paymentOf(books, order, attemptId);
-  return known?.merchant === collectorOf(books, order) ? known : undefined;
+  return known !== undefined && collects(books, order, known.merchant) ? known : undefined;
 }
 
 /**
@@ -118,9 +120,16 @@ export function prove(books: Books, at: Place, { order_id }: OrderRow): void {
   keepRemainder(books, at, order);
 }
 
-/** @throws TooEarly where nobody but its terminal says that the order was paid */
-export function refuseUnproven(order: OrderRow): void {
-  if (order.unproven) throw new TooEarly('no evidence of its payment is known here yet');
+/**
+ * Money goes back by whoever has it, another company too.
+ *
+ * @throws TooEarly where nobody but its terminal says that the order was paid
+ */
+export function refuseUnproven(books: Books, order: OrderRow, attemptId: string | null): void {
+  if (!order.unproven) return;
+  const known = attemptId === null ? undefined : paymentOf(books, order, attemptId);
+  if (known?.amount_fen !== order.amount_fen)
+    throw new TooEarly('no evidence of its payment is known here yet');
 }
 
 /** @throws Unusable where the gateway handed the order's money back */

@@ -33,6 +33,7 @@ const decisionSchema = z.object({
 /** What staff reads; the code before it is stable. */
 const WORDS: Readonly<Record<CardGrantBar, string>> = {
   'no-account': '没有这个卡表账户，或已挂失停用',
+  'two-accounts': '这个号码既是一户的用户号，又是另一户的卡号，请填另一个号码',
   'no-meter': '加气卡没有表',
   'too-much': '补的量加上最小一笔购气，超过每次限量、表的上限或限购量，请分次补或到柜台写卡',
   'over-account': '这个账户一年内的补气额度已用完',

@@ -1,9 +1,10 @@
-import { priceAmount } from '../../shared/money.ts';
+import { costOf, priceAmount } from '../../shared/money.ts';
 import type { TariffTier } from '../../shared/money.ts';
 import { sameName } from '../../shared/same-name.ts';
 import { select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { Refusal } from '../http/problem.ts';
 import { grantedToIot, spendDay, YEAR_MS } from './credit-grants.ts';
 import type { GrantBudget } from './credit-grants.ts';
 import { standingsOf } from './accounts.ts';
@@ -34,6 +35,8 @@ export interface CardGrantParts {
 export const CARD_GRANT_BARS = [
   /** No card account has this number, or it is on the hot list. */
   'no-account',
+  /** It is one household's user number and another one's card number: name the other number. */
+  'two-accounts',
   /** A refuelling card has no meter that could be changed. */
   'no-meter',
   /** With the smallest purchase it is more than one purchase, the meter or the limit may take. */
@@ -63,21 +66,6 @@ export interface CardGrantAsked {
   readonly reference: string;
   readonly who: string;
   readonly why: string;
-}
-
-/** What `quantity` cost one who has bought `from` in the tariff's year, 10⁻⁶ yuan. */
-export function costOf(quantity: number, from: number, tiers: readonly TariffTier[]): number {
-  let left = quantity;
-  let at = from;
-  let micro = 0;
-  for (const { uptoQuantity, priceE4 } of tiers) {
-    const room = uptoQuantity === null ? left : Math.max(0, uptoQuantity - at);
-    const here = Math.min(left, room);
-    micro += here * priceE4;
-    at += here;
-    left -= here;
-  }
-  return micro;
 }
 
 /** A grant as it would count now. */
@@ -133,12 +121,14 @@ export function proposeCardGrant(
   by: CardGrantParts,
 ): Promise<CardGranted> {
   return db.transaction(async (tx) => {
-    const [owner] = await tx.query<{ user_no: string }>(
+    const owners = await tx.query<{ user_no: string }>(
       `SELECT user_no FROM accounts WHERE user_no = $1
-       UNION ALL SELECT user_no FROM cards WHERE card_no = $1 LIMIT 1`,
+       UNION SELECT user_no FROM cards WHERE card_no = $1`,
       [asked.number],
     );
+    const [owner] = owners;
     if (owner === undefined) return no('no-account');
+    if (owners.length > 1) return no('two-accounts');
     const planned = await plan(tx, owner.user_no, asked.quantity, by);
     if (typeof planned === 'string') return no(planned);
     if (await grantedToIot(tx, asked.reference)) return no('asked-already');
@@ -186,9 +176,11 @@ export function decideCardGrant(
     if (typeof planned === 'string') return no(planned);
     const [waits] = await select(tx, CARD_GRANTS, 'id = $1 FOR NO KEY UPDATE', [told.id]);
     if (waits?.state !== 'asked') return no('gone');
-    // The day's row is every grant's: of two under one work order the second one finds the first.
-    if (!(await spendDay(tx, inFen(planned.micro), by.budget, by.nowMs))) return no('over-day');
     if (await grantedToIot(tx, seen.reference)) return no('asked-already');
+    if (!(await spendDay(tx, inFen(planned.micro), by.budget, by.nowMs))) return no('over-day');
+    // The day's row is every grant's: of two under one work order the second one finds the first,
+    // and what it spent of the day is its own again.
+    if (await grantedToIot(tx, seen.reference)) throw new Refusal('bad-request', 'granted at once');
     await enter(tx, seen, planned);
     return decided(tx, told, planned.micro, 'done', by.nowMs);
   });

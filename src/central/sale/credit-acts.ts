@@ -5,6 +5,7 @@ import { write } from '../books/write.ts';
 import { list, select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { Refusal } from '../http/problem.ts';
 import { enterGrant, grantBar, grantedToCard, spendDay } from './credit-grants.ts';
 import type { GrantBar, GrantBudget } from './credit-grants.ts';
 import { heldAt, heldLines } from './credit-held.ts';
@@ -200,9 +201,10 @@ async function confirmGrant(
   const account = books.creditAccounts.get(userNo);
   const bar = await grantBar(tx, { account, amountFen }, by.budget, by.nowMs);
   if (bar !== null || account === undefined) return no(bar ?? 'no-account');
-  if (!(await spendDay(tx, amountFen, by.budget, by.nowMs))) return no('over-day');
-  // Under the day's row, which every grant takes.
   if (await grantedToCard(tx, seen.reference)) return no('asked-already');
+  if (!(await spendDay(tx, amountFen, by.budget, by.nowMs))) return no('over-day');
+  // Under the day's row, which every grant takes; what was spent of it is its own again.
+  if (await grantedToCard(tx, seen.reference)) throw new Refusal('bad-request', 'granted at once');
   enterGrant(books, account, { id: told.id, amountFen, nowMs: by.nowMs });
   // No terminal's: it raises no alarm.
   await write(tx, '', books);

@@ -13,7 +13,7 @@ import { write } from '../books/write.ts';
 import { keepRows, select } from '../db/sets.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
-import { POSTINGS } from './credit-tables.ts';
+import { isPaidAt, POSTINGS } from './credit-tables.ts';
 import type { PostingRow } from './credit-tables.ts';
 import { dueText, hasConsent, isLate, referenceOf } from './credit-rules.ts';
 import { termsOf } from './credit-quotes.ts';
@@ -193,7 +193,7 @@ async function provenBy(
   )
     throw notProven('the evidence is of another payment');
   // Another company has the money: it pays nothing of this one's, and goes back.
-  if (merchant !== posting.merchant)
+  if (!isPaidAt(posting, merchant))
     throw notProven(`merchant ${merchant} has the money; ${posting.merchant} collects for it`);
   await keepRows(tx, PAYMENT_EVIDENCE, [
     {

@@ -1,3 +1,4 @@
+import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
 import type { PostingState } from '../../shared/order-rules.ts';
 import type { Consent } from '../../shared/sale.ts';
 import { nullable, table, text, whole } from '../db/sets.ts';
@@ -137,6 +138,16 @@ export interface HeldLine {
   readonly item: string;
   readonly amountFen: number;
 }
+/**
+ * Does this merchant's capture pay the posting? The merchant is fixed with the quote. Of a quote
+ * that central forgot it is not known any more: then the house's pays too, since it collected for
+ * everybody until a company had its own.
+ */
+export const isPaidAt = (
+  posting: Pick<PostingRow, 'merchant' | 'request'>,
+  merchant: string,
+): boolean =>
+  merchant === posting.merchant || (posting.request === null && merchant === HOUSE_MERCHANT);
 /** What two persons do to accounts (`credit-acts.ts`). Changed only where its state is `asked`. */
 export const CREDIT_ACTS = table('credit_acts', ['id'], {
   id: whole,

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../shared/canonical-json.ts';
-import type { Quote, QuoteRequest } from '../../shared/central-api/index.ts';
-import { priceAmount } from '../../shared/money.ts';
+import type { Account, Quote, QuoteRequest } from '../../shared/central-api/index.ts';
+import { costOf, MICRO_PER_FEN, priceAmount } from '../../shared/money.ts';
 import { terminalOf } from '../../shared/order-id.ts';
 import { momentOf } from '../../shared/periods.ts';
 import type { Policy } from '../../shared/policy.ts';
@@ -8,6 +8,7 @@ import { giveBack } from '../books/books.ts';
 import { loadOrder } from '../books/load.ts';
 import { write } from '../books/write.ts';
 import { accountByCard, liveClaim, lockAccount, standingOfCard, takeClaim } from './accounts.ts';
+import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 
@@ -116,6 +117,7 @@ async function firm(
     ]);
     return renewed;
   }
+  await freeForgotten(tx, request.cardNo, nowMs);
   const q = await price(tx, request, policy, nowMs, true);
   await refuseSecondCard(tx, request.cardNo, nowMs);
   const first = await tx.query(
@@ -139,6 +141,37 @@ async function firm(
     [orderId, userNo, q.carriedUsedMicro],
   );
   return q;
+}
+
+/** Carried money that is worth so much was granted: no remainder is (10⁻⁶ yuan). */
+const GRANTED_MICRO = 100_000;
+
+/**
+ * What a purchase leaves over is less than 0.01 unit, and stays with an order until that is told of
+ * again. A grant is a household's gas: where its quote ran out unpaid, as far as anybody told, the
+ * next one has it. Should the forgotten order turn out delivered after all, a person settles it, as
+ * of every reserve that was given back.
+ */
+async function freeForgotten(tx: Sql, cardNo: string, nowMs: number): Promise<void> {
+  const freed = await tx.query<{ order_id: string; user_no: string; micro: unknown }>(
+    `UPDATE reserves SET state = 'released'
+     WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) AND state = 'held'
+       AND micro >= ${GRANTED_MICRO}
+       AND NOT EXISTS (SELECT 1 FROM orders o
+         WHERE o.order_id = reserves.order_id AND o.money_taken)
+       AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.order_id = reserves.order_id
+         AND (c.expires_ms IS NULL OR c.expires_ms > $2))
+     RETURNING order_id, user_no, micro`,
+    [cardNo, nowMs],
+  );
+  for (const { order_id: orderId, user_no: userNo, micro } of freed) {
+    // It is not taken up again either: what it would spend is another's now.
+    await tx.query(`UPDATE quotes SET state = 'released' WHERE order_id = $1`, [orderId]);
+    await tx.query('UPDATE accounts SET carried_micro = carried_micro + $2 WHERE user_no = $1', [
+      userNo,
+      num(micro),
+    ]);
+  }
 }
 
 /** As of which moment a quote was priced: as it says, else when it was given. */
@@ -243,18 +276,15 @@ async function price(
     throw new Refusal('too-small', `at least ${policy.minFen} fen`);
   if (request.amountFen > policy.maxFen)
     throw new Refusal('over-limit', `at most ${policy.maxFen} fen`);
-  const priced = priceAmount(
-    request.amountFen,
-    account.carriedMicro,
-    account.yearQuantity,
-    account.tariff.tiers,
-  );
-  if (priced.quantity === 0) throw new Refusal('too-small', 'buys nothing');
   const limits: readonly (readonly [string, number | null])[] = [
     ['one purchase', account.perPurchaseQuantity],
     ['the limit period', account.periodLeftQuantity],
     ['the meter’s ceiling', account.ceilingQuantity],
   ];
+  const { tiers } = account.tariff;
+  const used = spent(request.amountFen, account, limits);
+  const priced = priceAmount(request.amountFen, used, account.yearQuantity, tiers);
+  if (priced.quantity === 0) throw new Refusal('too-small', 'buys nothing');
   for (const [name, limit] of limits)
     if (limit !== null && priced.quantity > limit)
       throw new Refusal('over-limit', `${priced.quantity} is over ${name}: ${limit}`);
@@ -265,7 +295,7 @@ async function price(
     amountFen: request.amountFen,
     quantity: priced.quantity,
     shares: [...priced.shares],
-    carriedUsedMicro: account.carriedMicro,
+    carriedUsedMicro: used,
     carriedAfterMicro: priced.remainderMicro,
     tariffId: account.tariff.tariffId,
     tariffVersion: account.tariff.version,
@@ -273,6 +303,21 @@ async function price(
     ...(request.asOfMs === undefined ? {} : { asOfMs }),
     expiresAtMs: nowMs + QUOTE_CLAIM_MS,
   };
+}
+
+/**
+ * What of its carried money a purchase spends: all of it, as far as what it buys may be written at
+ * once. The rest of a large grant waits for the next purchase.
+ */
+function spent(
+  amountFen: number,
+  { carriedMicro, yearQuantity, tariff }: Account,
+  limits: readonly (readonly [string, number | null])[],
+): number {
+  const bounds = limits.flatMap(([, limit]) => limit ?? []);
+  if (carriedMicro < GRANTED_MICRO || bounds.length === 0) return carriedMicro;
+  const most = costOf(Math.min(...bounds), yearQuantity, tariff.tiers);
+  return Math.min(carriedMicro, Math.max(0, most - amountFen * MICRO_PER_FEN));
 }
 
 /**

@@ -28,7 +28,11 @@ const isWay = (kind: string): kind is ProviderKind => Object.hasOwn(WAYS, kind);
  * it has one, and ours.
  */
 export function payment(open: OpenOrder, say: Say): SlipLine[] {
-  const paid = open.attempts.find((a) => a.transactionId !== null) ?? open.attempts.at(-1);
+  const { paidBy } = open.order;
+  const paid =
+    open.attempts.find((a) => a.attemptId === paidBy) ??
+    open.attempts.find((a) => a.transactionId !== null) ??
+    open.attempts.at(-1);
   if (paid === undefined) return [];
   const { provider, transactionId, outTradeNo } = paid;
   return [

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { CLIP_RATE, finished, rawOf, samplesOf } from '../../shared/clip-level.ts';
 import type { Locale } from '../../shared/contract/index.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
@@ -87,7 +89,14 @@ type ChildAnswer = { readonly wav: Buffer } | { readonly wav: null; readonly why
 function runChild(command: readonly string[], input: string, clock: Clock): Promise<ChildAnswer> {
   return new Promise((resolve) => {
     const [program = '', ...args] = command;
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true });
+    let child: ChildProcessByStdio<Writable, Readable, null>;
+    try {
+      child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true });
+    } catch (error) {
+      return resolve({ wav: null, why: (error as NodeJS.ErrnoException).code ?? String(error) });
+    }
+    // A machine without a free file has no pipes for it either: its `error` comes later.
+    const { stdin, stdout } = child as Partial<typeof child>;
     const parts: Buffer[] = [];
     let bytes = 0;
     let over = false;
@@ -104,7 +113,7 @@ function runChild(command: readonly string[], input: string, clock: Clock): Prom
     child.on('error', (error: NodeJS.ErrnoException) =>
       end({ wav: null, why: error.code ?? error.message }),
     );
-    child.stdout.on('data', (part: Buffer) => {
+    stdout?.on('data', (part: Buffer) => {
       bytes += part.length;
       if (bytes > MAX_WAV_BYTES) end({ wav: null, why: 'longer than any text' });
       else parts.push(part);
@@ -118,7 +127,7 @@ function runChild(command: readonly string[], input: string, clock: Clock): Prom
       ),
     );
     // A child that is gone does not read.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
+    stdin?.on('error', () => undefined);
+    stdin?.end(input);
   });
 }

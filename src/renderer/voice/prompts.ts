@@ -93,6 +93,22 @@ const received = (s: { orderRef: string; amountFen: number }): Segment => ({
   once: `received ${s.orderRef}`,
 });
 
+/** What a customer owes, and that his card was blocked, is nobody else's to hear. */
+const PERSONAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SALE-0104', 'SALE-0108']);
+
+function cannotSellPrompt(s: SnapshotOf<'cannot-sell'>): Prompt {
+  const why =
+    s.payDebt === true
+      ? [{ part: { error: s.reason, title: true } } as const, say('cannot.debt.lead')]
+      : problem(s.reason);
+  return PERSONAL.has(s.reason)
+    ? urge(
+        say('cannot.header'),
+        ...why.map((segment) => ({ ...segment, isPrivate: true as const })),
+      )
+    : urge(...why);
+}
+
 function startPrompt(s: SnapshotOf<'start'>): Prompt {
   if (s.word !== null)
     return urge(say(`start.word.${s.word}.title`), say(`start.word.${s.word}.body`));
@@ -314,9 +330,7 @@ export function promptOf(s: Snapshot): Prompt | null {
     case 'reading':
       return urge(say(`reading.${s.stage}.title`), say('doNotRemove'));
     case 'cannot-sell':
-      return s.payDebt === true
-        ? urge({ part: { error: s.reason, title: true } }, say('cannot.debt.lead'))
-        : urge(...problem(s.reason));
+      return cannotSellPrompt(s);
     case 'card-info':
       return tell(say('info.title'), onCard(s.card), say('info.take'));
     case 'amount':

@@ -84,6 +84,7 @@ export const SAID = [
   'reading.card.title',
   'reading.account.title',
   'doNotRemove',
+  'cannot.header',
   'cannot.debt.lead',
   'info.title',
   'info.take',

@@ -1,10 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  decideCardGrant,
-  costOf,
-  proposeCardGrant,
-} from '../../../src/central/sale/card-grants.ts';
+import { decideCardGrant, proposeCardGrant } from '../../../src/central/sale/card-grants.ts';
 import type {
   CardGrantBar,
   CardGranted,
@@ -12,9 +8,11 @@ import type {
 } from '../../../src/central/sale/card-grants.ts';
 import { decideAct, proposeGrant } from '../../../src/central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../../../src/central/sale/credit-grants.ts';
+import { setStatus } from '../../../src/central/fleet/status.ts';
+import { QUOTE_CLAIM_MS } from '../../../src/central/sale/quotes.ts';
 import type { SeedAccount, SeedCreditAccount } from '../../../src/central/fleet/seed.ts';
 import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
-import { priceAmount } from '../../../src/shared/money.ts';
+import { costOf, priceAmount } from '../../../src/shared/money.ts';
 import { DAY_MS } from '../../../src/shared/time.ts';
 import { ENGINES, openRoom } from './harness.ts';
 import type { Room, Terminal } from './harness.ts';
@@ -281,5 +279,97 @@ describe.each(ENGINES)('a grant to a card household, on %s', (engine) => {
     expect(await decide(id, '李强', 'confirmed', { budget })).toMatchObject({ ok: true });
     room.now += 366 * DAY_MS;
     expect(await barred(ask(CARD, 1_000, 'HB-2', { budget }))).toBeNull();
+  });
+
+  it('comes back where the machine that quoted it is gone', async () => {
+    await granted(CARD, 1_230, 'HB-7');
+    const { q } = await quoted(1_000, 42);
+    await setStatus(
+      room.db,
+      { terminalId: t().id, status: 'revoked', who: '王芳', why: '烧毁' },
+      room.now,
+    );
+    const other = room.terminals[1] as Terminal;
+    const again = (n: number) =>
+      other.client.quote({
+        orderId: `PL-${other.id}-1-000${n}-7000`,
+        cardNo: CARD,
+        nextCount: 42,
+        amountFen: 1_000,
+      });
+    // Its claim lives: it may yet be paid.
+    expect(await again(1)).toMatchObject({ ok: false });
+    room.now += QUOTE_CLAIM_MS + 1;
+    expect(await again(2)).toMatchObject({
+      ok: true,
+      value: { carriedUsedMicro: q.carriedUsedMicro },
+    });
+  });
+
+  it('is written in parts where one purchase may not take all of it', async () => {
+    const card = '8800003925';
+    await granted(card, 1_600, 'HB-1');
+    const of = (n: number, nextCount: number) =>
+      t().client.quote({
+        orderId: `PL-${t().id}-1-900${n}-7000`,
+        cardNo: card,
+        nextCount,
+        amountFen: 1_000,
+      });
+    expect(await of(1, 42)).toMatchObject({ ok: true });
+    // A second one, while a customer stands before the first.
+    await granted(card, 1_600, 'HB-2');
+    await t().client.release(`PL-${t().id}-1-9001-7000`);
+    const first = await of(2, 42);
+    if (!first.ok) throw new Error(first.error.code);
+    expect(first.value.quantity).toBe(2_000);
+    const left = (await account(card)).carriedMicro;
+    expect(left).toBeGreaterThan(0);
+    // Not beyond what may be bought at once without it either.
+    expect(await t().client.release(`PL-${t().id}-1-9002-7000`)).toMatchObject({ ok: true });
+    room.now += 366 * DAY_MS;
+    expect(await of(3, 42)).toMatchObject({ ok: true, value: { quantity: 2_000 } });
+  });
+
+  it('that a purchase spent and a restored database forgot is believed by its quote', async () => {
+    await granted(CARD, 1_230, 'HB-7');
+    const { id, q } = await quoted(10_000, 42);
+    const j = t().journal;
+    j.quoted(id, q, USER);
+    j.paid(id, 10_000);
+    j.delivered(id, q);
+    for (const table of ['card_grants', 'reserves', 'claims', 'quotes', 'credit_grant_days'])
+      await room.db.query(`DELETE FROM ${table}`);
+    await room.db.query('UPDATE accounts SET carried_micro = 15500 WHERE user_no = $1', [USER]);
+    expect(await t().upload()).toEqual([]);
+    expect(await account()).toMatchObject({ count: 42, carriedMicro: q.carriedAfterMicro });
+  });
+
+  it('whose confirmation is refused spends nothing of the day', async () => {
+    const asked = await ask(CARD, 1_230, 'HB-9');
+    const iot = await proposeGrant(
+      room.db,
+      { userNo: IOT, amountFen: 2_000, reference: 'HB-8', who: '赵敏', why: '旧表余额' },
+      {
+        nowMs: room.now,
+        outside: false,
+        mayMove: () => Promise.resolve(true),
+        budget: GRANT_BUDGET,
+      },
+    );
+    expect(iot.ok).toBe(true);
+    // As two clerks who ask at once leave it: neither saw the other's.
+    await room.db.query(`UPDATE credit_acts SET reference = 'HB-9'`);
+    expect(await barred(decide(asked.ok ? asked.id : 0))).toBe('asked-already');
+    const spent = await room.db.query(
+      'SELECT granted_fen FROM credit_grant_days WHERE granted_fen > 0',
+    );
+    expect(spent).toEqual([]);
+  });
+
+  it('is asked for by a number that is one household’s only', async () => {
+    await room.db.query('UPDATE cards SET card_no = $1 WHERE card_no = $2', [USER, '8800003926']);
+    expect(await barred(ask(USER, 500, 'HB-1'))).toBe('two-accounts');
+    expect(await barred(ask(CARD, 500, 'HB-1'))).toBeNull();
   });
 });

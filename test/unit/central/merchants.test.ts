@@ -10,11 +10,12 @@ import type { PaymentProvider } from '../../../src/payment/types.ts';
 import { makeAttemptIds } from '../../../src/shared/order-id.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { chinaDate, DAY_MS } from '../../../src/shared/time.ts';
-import { CreditTerminal, receiptOf, saleOf } from '../../support/credit.ts';
+import { CreditTerminal, paidSale, receiptOf, saleOf } from '../../support/credit.ts';
 import { merchantTown } from '../../support/merchants.ts';
 import type { MerchantTown } from '../../support/merchants.ts';
-import { ENGINES, into, openRoom, quickSigner, walletNumberOf } from './harness.ts';
-import type { Engine, Room } from './harness.ts';
+import { confirmHands } from './hands.ts';
+import { attemptOfOrder, ENGINES, into, openRoom, quickSigner, walletNumberOf } from './harness.ts';
+import type { Engine, Room, Terminal } from './harness.ts';
 
 /** Gas and water of one household are two companies, each with its own merchant account. */
 const USER = '3000000000';
@@ -417,5 +418,84 @@ describe('the configuration of merchants', () => {
       payees: PAYEES,
     });
     expect([good.collectorOf('water'), good.collectorOf('heat')]).toEqual(['water-co', 'house']);
+  });
+});
+
+describe('money that the house collected for water', () => {
+  const pay = async (i: number) => {
+    const orderId = orderNo();
+    const said = await terminal().quote({
+      orderId,
+      userNo: USER,
+      payee: 'water',
+      lines: [{ item: 'W1', amountFen: 10_000 }],
+      asOfMs: room.now,
+    });
+    if (!said.ok) throw new Error(`${i}: ${said.detail}`);
+    return { orderId, sale: saleOf(said.value.quote) };
+  };
+  const journal = () => (room.terminals[0] as Terminal).journal;
+  const upload = () => (room.terminals[0] as Terminal).upload();
+
+  it('before water had its merchant, pays water’s bill for a database that forgot the quote, too', async () => {
+    await open();
+    const { orderId, sale } = await pay(1);
+    // As it was quoted before the configuration changed: all was the house's.
+    await room.db.query(`UPDATE postings SET merchant = 'house'`);
+    const word = await terminal().post(orderId, paidSale(id(), orderId, sale));
+    if (!word.ok || word.value.state !== 'posted') throw new Error(JSON.stringify(word));
+    const { reference, postedMs, grant } = word.value;
+    journal().add('credit-quoted', orderId, sale);
+    journal().paid(orderId, 10_000);
+    journal().add('credit-posting', orderId, { attemptId: `${orderId}/1` });
+    journal().add('credit-posted', orderId, {
+      reference,
+      postedMs,
+      ...(grant === undefined ? {} : { grant }),
+    });
+    await room.db.query('DELETE FROM postings');
+    await room.db.query('DELETE FROM payment_evidence');
+    await room.db.query(
+      `UPDATE credit_items SET state = 'open', paid_by = NULL, paid_ms = NULL, order_id = NULL,
+         reserved_until_ms = NULL`,
+    );
+    expect(await upload()).toEqual([]);
+    expect(await room.db.query('SELECT state, unproven FROM orders')).toMatchObject([
+      { state: 'delivered' },
+    ]);
+    const owed = await room.db.query(
+      `SELECT item FROM credit_items WHERE state = 'open' AND item = 'W1'`,
+    );
+    expect(owed).toEqual([]);
+  });
+
+  it('and that pays nothing of water’s is handed back by two persons', async () => {
+    await open();
+    const { orderId, sale } = await pay(1);
+    const { attemptId } = attemptOfOrder(orderId);
+    expect(await terminal().post(orderId, paidSale(id(), orderId, sale))).toMatchObject({
+      ok: false,
+      type: 'not-proven',
+    });
+    const word = await terminal().void(orderId);
+    if (!word.ok || !('grant' in word.value)) throw new Error('not void');
+    journal().add('credit-quoted', orderId, sale);
+    journal().paid(orderId, 10_000);
+    journal().add('credit-posting', orderId, { attemptId });
+    journal().add('order-refunding', orderId, {
+      attemptId,
+      failure: { code: 'SALE-0120' },
+      ...(word.value.grant === undefined ? {} : { grant: word.value.grant }),
+    });
+    journal().add('order-parked', orderId, { reason: 'refund-refused', nextStep: 'counter' });
+    journal().add('parked-settled', orderId, {
+      attemptId: null,
+      how: 'refunded-by-hand',
+      reference: 'R7',
+      who: '王芳',
+      why: '核对',
+    });
+    await upload();
+    expect(await confirmHands(room.db, room.now)).toEqual(['done']);
   });
 });

@@ -43,6 +43,13 @@ describe('a child that is no synthesiser costs one clip and nothing else', () =>
     expect(await made(source).clip('停气', 'zh-CN')).toBeNull();
   });
 
+  test('cannot be begun at all', async () => {
+    // As a machine without memory or files: `spawn` itself throws.
+    const command = ['no\0program'];
+    const synthesiser = espeakSynthesiser(systemClock, log, { 'zh-CN': command, en: command });
+    expect(await synthesiser.clip('停气', 'zh-CN')).toBeNull();
+  });
+
   test('hangs: it is killed in its time', async () => {
     const clock = new ManualClock(0);
     const answer = espeakSynthesiser(clock, log, script(`setInterval(() => undefined, 1000)`)).clip(

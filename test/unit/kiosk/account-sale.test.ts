@@ -706,6 +706,24 @@ describe('a machine’s own wallets', () => {
     expect(credit().orders.size).toBe(1);
   });
 
+  it('are not said to be another company’s while only the gateway’s line is down', async () => {
+    w.collectsFor = ['house'];
+    w.payWith = [
+      { kind: 'gateway', codes: true },
+      { kind: 'wechat', codes: true },
+    ];
+    await w.start();
+    const account = credit().accounts.get(HOUSEHOLD);
+    if (account === undefined) throw new Error('no account');
+    const items = account.items.filter((i) => i.payee === 'water');
+    credit().accounts.set(HOUSEHOLD, { ...account, items });
+    await w.toAccount('bills', HOUSEHOLD);
+    w.setService({ linesDown: ['gateway'] });
+    await w.tap('pay', 4_560);
+    await w.run(0);
+    expect(w.shown('bills').problem).toBe('SALE-0111');
+  });
+
   it('leave another company’s code to the gateway, whose merchant it is then', async () => {
     w.collectsFor = ['house'];
     w.payWith = [

@@ -115,6 +115,23 @@ test('the loudspeaker has no name, no address, no number of a card or account, n
   expect(seen).toBeGreaterThan(10);
 });
 
+test('that an account is in debt or its card blocked is no one else’s to hear', () => {
+  for (const reason of ['SALE-0104', 'SALE-0108'] as const)
+    for (const payDebt of [undefined, true]) {
+      const prompt = promptOf({
+        ...fixture('cannot-sell', 'foreign'),
+        reason,
+        payDebt,
+      } as Snapshot);
+      const ids = (by: 'loudspeaker' | 'headphones') =>
+        (prompt?.segments ?? [])
+          .filter((s) => mayBeHeard(s, by))
+          .flatMap((s) => [...segmentClips(s, 'zh-CN')]);
+      expect(ids('loudspeaker')).toEqual(['m/cannot.header']);
+      expect(ids('headphones').length).toBeGreaterThan(1);
+    }
+});
+
 test('headphones hear the balance', () => {
   const prompt = promptOf(fixture('top-up', 'chosen'));
   const clips = (prompt?.segments ?? [])

@@ -122,8 +122,11 @@ function readyForCredit(
   const provider = providers.find((p) => p.kind === shown);
   const { policy } = service;
   if (policy?.credit === undefined) return err(failure('SALE-0110'));
-  // Its money would be another company's: said before anything is quoted.
-  if (provider === undefined && creditChoices(state()).length > 0) return err(failure('SALE-0125'));
+  // Its money would be another company's: said before anything is quoted. The gateway takes
+  // everybody's, once its line is up.
+  const takesAll = providers.some((p) => p.kind === 'gateway');
+  if (provider === undefined && !takesAll && creditChoices(state()).length > 0)
+    return err(failure('SALE-0125'));
   if (provider === undefined || service.lineUp === false) return err(failure('SALE-0111'));
   if (service.blocked !== null) return err(service.blocked);
   if (journal.space() !== 'ample') return err(failure('JRNL-0104'));
