@@ -38,7 +38,8 @@ afterAll(async () => {
 beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
   await page.goto(hall.url);
-  await page.waitForSelector('[data-screen="start"]');
+  // The one before may still be thanked.
+  await home(page, 30_000);
   // selling once policy, line and printer are known
   await until('selling', async () => (await page.locator('[data-screen="start"]').count()) > 0);
 });

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DIRECT, hallKeys, hallPorts, writeTerminalJson } from '../../src/demo/setup.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
+import { home } from '../support/home.ts';
 import { tellFailures } from '../support/tell.ts';
 import { freePorts } from '../support/ports.ts';
 import { preparePcscd } from '../support/pcscd.ts';
@@ -193,7 +194,7 @@ describe('a hall in trouble', () => {
     await hall.dock({ do: 'cut', line: 'payment', cut: false });
     await hall.dock({ do: 'printer', paper: 'ok', off: false, coverOpen: false });
     await hall.dock({ do: 'remove' });
-    await screen('start', 40_000);
+    await home(page, 40_000);
   });
   afterAll(async () => {
     await page?.close();

@@ -12,6 +12,32 @@ const mutant = (id, what, edits, ...by) => ({ id, what, edits: [edits].flat(), b
 
 export const MERCHANTS = [
   mutant(
+    'merchant-before-forgotten',
+    'What the house collected before a company had its merchant pays no bill for a restored database.',
+    edit(
+      'central/sale/credit-tables.ts',
+      '(posting.request === null && merchant === HOUSE_MERCHANT)',
+      '(posting.request === null && merchant === posting.merchant)',
+    ),
+    merchants('before water had its merchant'),
+  ),
+  mutant(
+    'merchant-wrong-for-ever',
+    'Money at the wrong company is handed back by nobody.',
+    edit(
+      'central/books/evidence.ts',
+      'const known = attemptId === null ? undefined : paymentOf(books, order, attemptId);',
+      'const known = attemptId === null ? undefined : evidenceOf(books, order, attemptId);',
+    ),
+    merchants('is handed back by two persons'),
+  ),
+  mutant(
+    'merchant-line-down-is-another',
+    'While the gateway’s line is down a bill is said to be another company’s.',
+    edit('kiosk/visit/account-sale/begin.ts', '!takesAll && creditChoices', 'creditChoices'),
+    sale('while only the gateway’s line is down'),
+  ),
+  mutant(
     'merchant-not-the-payees',
     'Every order is collected for by the house.',
     edit(

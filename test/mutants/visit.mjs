@@ -320,6 +320,12 @@ export const VISIT = [
     unit('kiosk/paid-while-closing', 'told that his payment has arrived'),
   ),
   mutant(
+    'slip-of-another-payment',
+    'The receipt names a payment that went back.',
+    edit('kiosk/words/order-slips.ts', 'a.attemptId === paidBy', `a.attemptId === ''`),
+    unit('kiosk/endings', 'names the payment that the order took'),
+  ),
+  mutant(
     'told-beyond-the-panel',
     'A policy tells more than fits on a panel, over the buttons.',
     edit('shared/policy-info.ts', `z.string().min(1).max(zh)`, `z.string().min(1)`),

@@ -460,8 +460,8 @@ describe('money that the house collected for water', () => {
          reserved_until_ms = NULL`,
     );
     expect(await upload()).toEqual([]);
-    expect(await room.db.query('SELECT state, unproven FROM orders')).toMatchObject([
-      { state: 'delivered' },
+    expect(await room.db.query('SELECT state, unproven FROM orders')).toEqual([
+      { state: 'delivered', unproven: 0 },
     ]);
     const owed = await room.db.query(
       `SELECT item FROM credit_items WHERE state = 'open' AND item = 'W1'`,

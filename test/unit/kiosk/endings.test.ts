@@ -6,7 +6,12 @@ import { WAIT_CARD_MS } from '../../../src/kiosk/delivery/card.ts';
 import type { AttemptRow } from '../../../src/journal/fold.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import { err } from '../../../src/shared/result.ts';
+import { slipLines } from '../../../src/kiosk/words/slips.ts';
+import type { OpenOrder } from '../../../src/kiosk/state/order.ts';
+import { header } from '../../support/screens-fixtures.ts';
 import { POLICY, World } from '../../support/kiosk-world.ts';
+
+const SLIP_AT = { header, hotline: '95158', nowMs: 1_780_000_000_000 } as const;
 
 /**
  * Every way an order can end. After each the books of provider, journal and card are compared,
@@ -46,6 +51,26 @@ describe('a slip', () => {
     const en = w.printed.at(-1) ?? '';
     expect(en).toContain('Receipt');
     expect(en).not.toMatch(/[\u4e00-\u9fff]/);
+  });
+});
+
+describe('a receipt', () => {
+  it('names the payment that the order took, not one that went back', async () => {
+    await w.toPay('golden', 10_000);
+    w.pay.pay();
+    await w.untilScreen('done');
+    const open = w.order();
+    const [paid] = w.attempts();
+    if (paid === undefined) throw new Error('no attempt');
+    const back = { ...paid, attemptId: `${open.orderId}/0`, transactionId: 'BACK', taken: false };
+    const lines = slipLines(
+      { order: open, attempts: [back, paid] } as unknown as OpenOrder,
+      'receipt',
+      { ...SLIP_AT, locale: 'zh-CN' },
+    );
+    const texts = lines.flatMap((l) => (l.kind === 'text' ? [l.text] : []));
+    expect(texts).toContain(`支付平台单号 ${paid.transactionId}`);
+    expect(texts.join()).not.toContain('BACK');
   });
 });
 
