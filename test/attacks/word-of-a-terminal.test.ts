@@ -1,3 +1,4 @@
+import { confirmHands } from '../unit/central/hands.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { proveAgain } from '../../src/central/books/evidence-again.ts';
 import { trustIn } from '../../src/central/books/trust.ts';
@@ -189,6 +190,8 @@ describe('a payment that nobody but the terminal knows of', () => {
       why: 'x',
     });
     expect(await t(0).upload()).toEqual([]);
+    // Two persons say so, and still nobody who could know it has seen the payment.
+    expect(await confirmHands(room.db, room.now)).not.toContain('done');
     expect(await kinds(sale.id)).not.toContain('refunded');
   });
 

@@ -3720,7 +3720,11 @@ const ATTACKS = [
   mutant(
     'evidence-unproven-by-hand',
     'Money that nobody else knows of is handed back by hand.',
-    edit('central/books/by-hand.ts', 'refuseUnproven(order);', ''),
+    edit(
+      'central/books/by-hand.ts',
+      'refuseUnproven(books, order, captured?.attemptId ?? null);',
+      '',
+    ),
     attack('word-of-a-terminal', 'is not handed back by hand'),
   ),
   mutant(

@@ -60,7 +60,7 @@ export const MERCHANTS = [
   mutant(
     'merchant-capture-for-anybody',
     'A bill is posted with money that another company has.',
-    edit('central/sale/credit-posting.ts', 'if (merchant !== posting.merchant)', 'if (false)'),
+    edit('central/sale/credit-posting.ts', 'if (!isPaidAt(posting, merchant))', 'if (false)'),
     merchants('pays no bill'),
   ),
   mutant(
@@ -122,7 +122,7 @@ export const MERCHANTS = [
     'Another company’s money counts for a card of the house’s.',
     edit(
       'central/books/evidence.ts',
-      'return known?.merchant === collectorOf(books, order) ? known : undefined;',
+      'return known !== undefined && collects(books, order, known.merchant) ? known : undefined;',
       'return known;',
     ),
     {

@@ -87,7 +87,7 @@ export const MY_ACCOUNT = [
     'An account shows the purchases of others.',
     [
       edit('central/use/purchases.ts', 'WHERE (o.user_no = $1 OR', `WHERE ($1 <> '' OR`),
-      edit('central/use/purchases.ts', 'o.user_no) = $1', '$1) = $1'),
+      edit('central/use/purchases.ts', 'LIMIT 1), o.user_no) = $1', 'LIMIT 1), $1) = $1'),
     ],
     unit(CENTRAL, 'the last five purchases'),
   ),

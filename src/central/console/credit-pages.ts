@@ -176,9 +176,10 @@ export const settlementPage = (
     `${TOP}<main><h2>按收款方结算 ${e(date)}</h2>
 <form method="get" action="/console/credit/settlement"><label for="date">日期</label><input id="date" name="date" type="date" value="${e(date)}" required> <button>查看</button></form>
 ${table(
-  ['收款方', '笔数', '金额（元）', '其中', '总账已登记（元）'],
+  ['收款方', '商户（钱在谁那里）', '笔数', '金额（元）', '其中', '总账已登记（元）'],
   days.map((d) => [
     e(d.payee),
+    e(d.merchant),
     e(d.postings),
     formatYuan(d.fen),
     (Object.entries(d.kinds) as [CreditLine['kind'], number][])

@@ -95,17 +95,23 @@ export async function officeAccount(sql: Sql, userNo: string): Promise<OfficeAcc
   };
 }
 
-/** One payee's day: what is settled with it, by kind. */
+/** One payee's day at one merchant account: what is settled with it, by kind. */
 export interface PayeeDay {
   readonly payee: string;
+  /** Who holds the money: another one's where that collects for the payee. */
+  readonly merchant: string;
   readonly postings: number;
   readonly fen: number;
   /** Of it what the ledger has as delivered; the rest a kiosk has yet to tell. */
   readonly toldFen: number;
   readonly kinds: Readonly<Partial<Record<CreditLine['kind'], number>>>;
 }
-type Tally = { -readonly [K in Exclude<keyof PayeeDay, 'payee' | 'kinds'>]: PayeeDay[K] } & {
+type Tally = {
+  -readonly [K in Exclude<keyof PayeeDay, 'payee' | 'merchant' | 'kinds'>]: PayeeDay[K];
+} & {
   readonly kinds: Record<string, number>;
+  readonly payee: string;
+  readonly merchant: string;
 };
 /** What was posted on a China day, by payee; and each posting of it, oldest first. */
 export async function settlementOf(
@@ -128,17 +134,19 @@ export async function settlementOf(
   const toldOf = new Map(told.map((t) => [t.order_id, num(t.fen)]));
   const days = new Map<string, Tally>();
   for (const posting of postings) {
-    const day = days.get(posting.payee) ?? { postings: 0, fen: 0, toldFen: 0, kinds: {} };
+    const { payee, merchant } = posting;
+    const key = `${payee}\n${merchant}`;
+    const day = days.get(key) ?? { payee, merchant, postings: 0, fen: 0, toldFen: 0, kinds: {} };
     day.postings += 1;
     day.fen += posting.amount_fen;
     day.toldFen += toldOf.get(posting.order_id) ?? 0;
     for (const { kind, amountFen } of linesOf(posting))
       day.kinds[kind] = (day.kinds[kind] ?? 0) + amountFen;
-    days.set(posting.payee, day);
+    days.set(key, day);
   }
   return {
-    days: Array.from(days, ([payee, day]) => ({ payee, ...day })).toSorted((a, b) =>
-      a.payee.localeCompare(b.payee),
+    days: [...days.values()].toSorted(
+      (a, b) => a.payee.localeCompare(b.payee) || a.merchant.localeCompare(b.merchant),
     ),
     postings,
   };

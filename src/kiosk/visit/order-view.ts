@@ -26,7 +26,7 @@ import {
   choicesFor,
   declinedFor,
   newCodeOffered,
-  takers,
+  takersFor,
 } from './paying.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -185,7 +185,7 @@ function payView(
       attempt === undefined || byCode || choices.some((kind) => kind === attempt.provider)
         ? [...choices]
         : PROVIDER_KINDS.filter((kind) => kind === attempt.provider || choices.includes(kind)),
-    scanner: isUsable(state.service.devices, 'scanner') && takers(state).length > 0,
+    scanner: isUsable(state.service.devices, 'scanner') && takersFor(state, open).length > 0,
     byCode,
     problem: s.scanProblem ?? declinedFor(open),
     qrText: paying === 'waiting' || paying === 'unknown' ? (run?.qrText ?? null) : null,

@@ -99,7 +99,7 @@ export function takers({
   return codeProviders.filter((kind) => !service.linesDown.includes(kind));
 }
 /** Those of {@link takers} whose merchant collects for this order's payee. */
-const takersFor = (state: KioskState, { order }: OpenOrder): readonly ProviderKind[] =>
+export const takersFor = (state: KioskState, { order }: OpenOrder): readonly ProviderKind[] =>
   takers(state).filter((kind) => collects(state, kind, order.sale.payee));
 
 /** Will this code be charged if it is scanned now? */

@@ -112,7 +112,7 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
     const ids = [await posted('balance'), await posted('G1'), await posted('W1')];
     const { body } = await page('/console/credit/settlement?date=2026-05-29');
     expect(body).toContain('<td>house</td><td>2</td><td>150.00</td>');
-    expect(body).toContain('<td>water</td><td>1</td><td>30.00</td>');
+    expect(body).toContain('<td>water</td><td>house</td><td>1</td><td>30.00</td>');
     expect(body).toContain('表端充值 50.00；燃气费 100.00');
     for (const id of ids) expect(body).toContain(id);
     // No kiosk has told of any of it yet: the ledger has nothing.
