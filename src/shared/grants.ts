@@ -18,6 +18,7 @@ const name = z.string().max(64);
 const toldSchema = z.object({
   asOfMs: natural,
   count: natural,
+  year: natural.exactOptional(),
   limit: z.object({ every: periodRuleSchema, quantity: natural, left: natural }).exactOptional(),
   perPurchase: natural.exactOptional(),
   announced: z.array(z.object({ version: natural, fromMs: natural })).exactOptional(),
@@ -91,6 +92,8 @@ export function toldOfAccount(account: Account): ToldAccount | undefined {
   const { asOfMs, count, limit, periodLeftQuantity: left, perPurchaseQuantity } = account;
   const { announced = [] } = account;
   const bounds = {
+    // A grant lowered it, which a restored database may have forgotten.
+    ...(account.granted === undefined ? {} : { year: account.yearQuantity }),
     ...(limit === undefined || left === null ? {} : { limit: { ...limit, left } }),
     ...(perPurchaseQuantity === null ? {} : { perPurchase: perPurchaseQuantity }),
     ...(announced.length === 0

@@ -25,6 +25,8 @@ export interface ToldAccount {
   /** The moment that the answer stands for. */
   readonly asOfMs: number;
   readonly count: number;
+  /** What was bought in the tariff year of `asOfMs`, 0.01 units; left out: no grant was made lately. */
+  readonly year?: number;
   /** The limit of each period and what was left of the one of `asOfMs`, 0.01 units. */
   readonly limit?: { readonly every: string; readonly quantity: number; readonly left: number };
   /** At most so much in one purchase, 0.01 units. */

@@ -116,6 +116,16 @@ export const CARD_GRANTS = [
     grants('is believed by its quote'),
   ),
   mutant(
+    'card-grant-offline-forgotten',
+    'An honest sale offline is set aside where the database forgot the grant that it was told of.',
+    {
+      file: 'src/central/books/offline-sales.ts',
+      find: 'Math.min(counted, then ?? counted)',
+      replace: 'Math.max(counted, then ?? counted)',
+    },
+    grants('of which an offline sale was told'),
+  ),
+  mutant(
     'card-grant-refused-spends',
     'Each press on a confirmation that is refused spends of the day’s budget.',
     edit(

@@ -239,8 +239,8 @@ export const YEARS = [
     'A sale of December is judged by the use of January.',
     edit(
       'central/books/offline-sales.ts',
-      `'year', yearStartOf(books, body, asOfMs)`,
-      `'year', 1_798_732_800_000`,
+      `const year = yearStartOf(books, body, asOfMs);`,
+      `const year = 1_798_732_800_000;`,
     ),
     central('in the old one by the old one’s'),
   ),

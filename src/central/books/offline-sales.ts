@@ -59,7 +59,7 @@ export function judgeOffline(
   if (body.carriedAfterMicro >= dearest)
     throw new Unusable('what is left over would have bought more');
   const asOfMs = soldMs(at, body, tariff.year_begins, grantedMs);
-  refuseTooCheap(books, body, tiers, asOfMs);
+  refuseTooCheap(books, body, tiers, { asOfMs, told });
   const other = versionsApart(books, body, by, asOfMs);
   const room = told === undefined ? null : knownRoom(books, at, body, told, asOfMs);
   const judged = {
@@ -198,17 +198,22 @@ function soldMs(
 /**
  * Where every purchase before it is told, the kiosk knew as much as central of what was bought in
  * the year that it sold in (one that heard of no turn took the year before for it, which is no
- * less): it gave no more for the money than central would have.
+ * less): it gave no more for the money than central would have. What central told of the year under
+ * its signature counts where it has more now, since a grant of then may be forgotten.
  */
 function refuseTooCheap(
   books: Books,
   body: EventBody<'order-quoted'>,
   tiers: readonly TariffTier[],
-  asOfMs: number,
+  { asOfMs, told }: { readonly asOfMs: number; readonly told: ToldAccount | undefined },
 ): void {
   const account = books.accounts.get(body.userNo);
   if (account?.count !== body.nextCount - 1) return;
-  const used = usedIn(books.use.all(), body.userNo, 'year', yearStartOf(books, body, asOfMs));
+  const year = yearStartOf(books, body, asOfMs);
+  const counted = usedIn(books.use.all(), body.userNo, 'year', year);
+  const sameYear = told !== undefined && yearStartOf(books, body, told.asOfMs) === year;
+  const then = sameYear && told.count === account.count ? told.year : undefined;
+  const used = Math.min(counted, then ?? counted);
   const most = priceAmount(body.amountFen, 0, used, tiers).quantity;
   if (body.quantity > most)
     throw new Unusable(`${body.quantity} for ${body.amountFen} fen; by the year’s tiers ${most}`);

@@ -345,6 +345,38 @@ describe.each(ENGINES)('a grant to a card household, on %s', (engine) => {
     expect(await account()).toMatchObject({ count: 42, carriedMicro: q.carriedAfterMicro });
   });
 
+  it('of which an offline sale was told is known by that, where the database forgot it', async () => {
+    await granted(CARD, 1_230, 'HB-7');
+    const a = await account();
+    const priced = priceAmount(10_000, 0, a.yearQuantity, a.tariff.tiers);
+    const id = `PL-${t().id}-1-7001-7000`;
+    const q: Quote = {
+      orderId: id,
+      cardNo: CARD,
+      nextCount: 42,
+      amountFen: 10_000,
+      quantity: priced.quantity,
+      shares: [...priced.shares],
+      carriedUsedMicro: 0,
+      carriedAfterMicro: priced.remainderMicro,
+      tariffId: a.tariff.tariffId,
+      tariffVersion: a.tariff.version,
+      expiresAtMs: 0,
+    };
+    const j = t().journal;
+    j.quoted(id, q, USER, { offline: true, asOfMs: room.now, grant: a.grant ?? '' });
+    j.paid(id, 10_000);
+    j.delivered(id, q);
+    await room.db.query('DELETE FROM card_grants');
+    await room.db.query('UPDATE accounts SET carried_micro = 0 WHERE user_no = $1', [USER]);
+    await room.db.query(
+      `UPDATE account_use SET quantity = 36500 WHERE counter = 'year' AND user_no = $1`,
+      [USER],
+    );
+    expect(await t().upload()).toEqual([]);
+    expect(await account()).toMatchObject({ count: 42 });
+  });
+
   it('whose confirmation is refused spends nothing of the day', async () => {
     const asked = await ask(CARD, 1_230, 'HB-9');
     const iot = await proposeGrant(
