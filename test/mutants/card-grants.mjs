@@ -96,6 +96,18 @@ export const CARD_GRANTS = [
     grants('comes back where the machine that quoted it is gone'),
   ),
   mutant(
+    'card-grant-dead-quote-untold',
+    'A machine is not told of the grant that its firm quote will spend, and refuses that quote.',
+    edit('r.carried_micro + freed', 'r.carried_micro', 'accounts.ts'),
+    grants('comes back where the machine that quoted it is gone'),
+  ),
+  mutant(
+    'card-grant-part-is-all',
+    'A grant of which a part is still to come is told as written.',
+    edit('num(row.carried) >= GRANTED_MICRO', 'num(row.carried) < 0', 'card-grant-rows.ts'),
+    grants('waits while a part of it is still to come'),
+  ),
+  mutant(
     'card-grant-all-or-nothing',
     'A grant that no purchase may write at once makes its household unsellable.',
     edit(

@@ -1108,6 +1108,17 @@ export function screenFixtures(
       { ...b, screen: 'card-info', card, lastVisit: '2026-11-18', deadlineMs: inSeconds(58) },
     ],
     [
+      'granted',
+      {
+        ...b,
+        screen: 'card-info',
+        card: { ...card, granted: { quantity: 1_230, waits: true } },
+        lastVisit: '2026-11-18',
+        deadlineMs: inSeconds(58),
+      },
+      { checkOnly: true },
+    ],
+    [
       'offline',
       {
         ...b,
@@ -1137,6 +1148,19 @@ export function screenFixtures(
       },
     ],
     ['quoted', { ...amount, providers: ['wechat'], presetsFen: [...amount.presetsFen] }],
+    [
+      'granted',
+      {
+        ...amount,
+        card: { ...card, granted: { quantity: 1_230, waits: true } },
+        providers: ['wechat'],
+        presetsFen: [...amount.presetsFen],
+        chosenFen: 100_000,
+        quote: { ...tieredQuote, carriedUsedMicro: 32_600_000 },
+        printerReady: false,
+      },
+      { checkOnly: true },
+    ],
     [
       'tiers',
       {

@@ -1,3 +1,4 @@
+import { GRANTED_MICRO } from '../sale/card-grant-rows.ts';
 import type { OrderRow } from '../sale/tables.ts';
 import { add, enter, TooEarly, Unusable } from './books.ts';
 import type { Books, Place } from './books.ts';
@@ -27,9 +28,6 @@ export function consumeReserve(books: Books, at: Place, order: OrderRow): void {
   books.reserves.change(order.order_id, { state: 'consumed' });
   enter(books, at, order, 'carried-used', { micro: -used });
 }
-
-/** Carried money that is worth so much was granted: no remainder is (10⁻⁶ yuan). */
-const GRANTED_MICRO = 100_000;
 
 /**
  * Carried money whose quote was forgotten; it came with a delivery that may not be told yet. A

@@ -19,9 +19,9 @@ export interface Proof {
   readonly amountFen: number;
   /** When the wallet took it, ms; null: it does not say. */
   readonly paidMs: number | null;
-  /** For whom it was issued; null: a wallet knows nothing of terminals and orders. */
   /** The merchant account that has the money. */
   readonly merchant: string;
+  /** For whom it was issued; null: a wallet knows nothing of terminals and orders. */
   readonly issuedTo: { readonly terminalId: string; readonly orderId: string } | null;
 }
 

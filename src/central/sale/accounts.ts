@@ -3,7 +3,7 @@ import type { OrderState } from '../../shared/order-rules.ts';
 import { read, select } from '../db/sets.ts';
 import { bool, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
-import { grantTold } from './card-grant-rows.ts';
+import { forgottenMicro, grantTold } from './card-grant-rows.ts';
 import { announcedAfter, standingAt, toldTariff } from './standing.ts';
 import type { Standing } from './standing.ts';
 import { ACCOUNT_USE, ACCOUNTS, CLAIMS, TARIFFS } from './tables.ts';
@@ -52,6 +52,8 @@ export async function accountByCard(
   const keyLookedMs = numOrNull(row['key_looked']);
   const unread = lock ? null : await unreadOrder(sql, cardNo, r.count);
   const granted = lock ? null : await grantTold(sql, r.user_no, nowMs);
+  // Under the lock the quote has freed it, and what is free is in the row.
+  const freed = lock ? 0 : await forgottenMicro(sql, r.user_no, nowMs);
   return {
     cardNo,
     userNo: r.user_no,
@@ -69,7 +71,7 @@ export async function accountByCard(
     count: r.count,
     cumulative: r.cumulative,
     yearQuantity: standing.yearQuantity,
-    carriedMicro: r.carried_micro,
+    carriedMicro: r.carried_micro + freed,
     ceilingQuantity: r.ceiling_quantity,
     perPurchaseQuantity: r.per_purchase_quantity,
     periodLeftQuantity: standing.leftQuantity,

@@ -8,6 +8,7 @@ import { giveBack } from '../books/books.ts';
 import { loadOrder } from '../books/load.ts';
 import { write } from '../books/write.ts';
 import { accountByCard, liveClaim, lockAccount, standingOfCard, takeClaim } from './accounts.ts';
+import { forgotten, GRANTED_MICRO } from './card-grant-rows.ts';
 import { num } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
@@ -143,9 +144,6 @@ async function firm(
   return q;
 }
 
-/** Carried money that is worth so much was granted: no remainder is (10⁻⁶ yuan). */
-const GRANTED_MICRO = 100_000;
-
 /**
  * What a purchase leaves over is less than 0.01 unit, and stays with an order until that is told of
  * again. A grant is a household's gas: where its quote ran out unpaid, as far as anybody told, the
@@ -155,12 +153,7 @@ const GRANTED_MICRO = 100_000;
 async function freeForgotten(tx: Sql, cardNo: string, nowMs: number): Promise<void> {
   const freed = await tx.query<{ order_id: string; user_no: string; micro: unknown }>(
     `UPDATE reserves SET state = 'released'
-     WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) AND state = 'held'
-       AND micro >= ${GRANTED_MICRO}
-       AND NOT EXISTS (SELECT 1 FROM orders o
-         WHERE o.order_id = reserves.order_id AND o.money_taken)
-       AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.order_id = reserves.order_id
-         AND (c.expires_ms IS NULL OR c.expires_ms > $2))
+     WHERE user_no = (SELECT user_no FROM cards WHERE card_no = $1) AND ${forgotten('$2')}
      RETURNING order_id, user_no, micro`,
     [cardNo, nowMs],
   );

@@ -103,15 +103,17 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
         {s.limited && <p>{most}</p>}
       </div>
     );
+  const granted =
+    s.card.granted?.waits === true && s.quote.carriedUsedMicro > 0 ? s.card.granted : null;
   return (
     <>
       <div className={`${ui['panel']} ${css['quote']}`}>
-        <QuoteLines quote={s.quote} unit={s.card.unit} />
+        <QuoteLines quote={s.quote} unit={s.card.unit} toldOfUse={granted !== null} />
       </div>
       {s.quote.offline && <p className={css['quoteNote']}>{t('amount.offline')}</p>}
-      {s.card.granted?.waits === true && !s.quote.offline && (
+      {granted !== null && (
         <p className={css['quoteNote']}>
-          {t('granted.waits', { quantity: amountOf(s.card.granted.quantity, s.card.unit) })}
+          {t('granted.waits', { quantity: amountOf(granted.quantity, s.card.unit) })}
         </p>
       )}
       {!s.printerReady && <p className={css['quoteNote']}>{t('amount.noPrinter')}</p>}
@@ -122,9 +124,12 @@ function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
 function QuoteLines({
   quote,
   unit,
+  toldOfUse,
 }: {
   readonly quote: QuoteView;
   readonly unit: 'volume' | 'money';
+  /** A note beside it tells what is used of the account. */
+  readonly toldOfUse: boolean;
 }): ReactElement {
   const { t, locale } = useWords();
   const single = quote.shares.length === 1;
@@ -165,7 +170,7 @@ function QuoteLines({
           <Facts facts={[{ ...total, full: true }]} />
         </div>
       )}
-      {quote.carriedUsedMicro > 0 && (
+      {quote.carriedUsedMicro > 0 && !toldOfUse && (
         <p className={css['carried']}>
           {t('amount.carriedUsed', { yuan: formatMicroYuan(quote.carriedUsedMicro) })}
         </p>

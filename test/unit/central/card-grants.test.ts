@@ -9,6 +9,7 @@ import type {
 import { decideAct, proposeGrant } from '../../../src/central/sale/credit-acts.ts';
 import { GRANT_BUDGET } from '../../../src/central/sale/credit-grants.ts';
 import { setStatus } from '../../../src/central/fleet/status.ts';
+import { quoteFault } from '../../../src/kiosk/visit/card-sale/quote-check.ts';
 import { QUOTE_CLAIM_MS } from '../../../src/central/sale/quotes.ts';
 import type { SeedAccount, SeedCreditAccount } from '../../../src/central/fleet/seed.ts';
 import type { Account, Quote } from '../../../src/shared/central-api/index.ts';
@@ -300,10 +301,24 @@ describe.each(ENGINES)('a grant to a card household, on %s', (engine) => {
     // Its claim lives: it may yet be paid.
     expect(await again(1)).toMatchObject({ ok: false });
     room.now += QUOTE_CLAIM_MS + 1;
+    // Who asks before is told of it: the machine checks the quote by what it was told.
+    const told = await other.client.account(CARD);
+    if (!told.ok) throw new Error(told.error.code);
+    expect(told.value.account).toMatchObject({
+      carriedMicro: q.carriedUsedMicro,
+      granted: { waits: true },
+    });
+    const asked = { orderId: null, cardNo: CARD, nextCount: 42, amountFen: 1_000 };
+    const seen = await other.client.quote(asked);
+    if (!seen.ok) throw new Error(seen.error.code);
+    expect(quoteFault(seen.value, asked, told.value.account)).toBeNull();
     expect(await again(2)).toMatchObject({
       ok: true,
       value: { carriedUsedMicro: q.carriedUsedMicro },
     });
+    // And of one that lives, nobody.
+    const held = await other.client.account(CARD);
+    expect(held).toMatchObject({ ok: true, value: { account: { carriedMicro: 0 } } });
   });
 
   it('is written in parts where one purchase may not take all of it', async () => {
@@ -329,6 +344,33 @@ describe.each(ENGINES)('a grant to a card household, on %s', (engine) => {
     expect(await t().client.release(`PL-${t().id}-1-9002-7000`)).toMatchObject({ ok: true });
     room.now += 366 * DAY_MS;
     expect(await of(3, 42)).toMatchObject({ ok: true, value: { quantity: 2_000 } });
+  });
+
+  it('waits while a part of it is still to come', async () => {
+    const card = '8800003925';
+    await granted(card, 1_600, 'HB-1');
+    // The second one comes while a customer stands before the first, and is left.
+    const left = `PL-${t().id}-1-9009-7000`;
+    const of = { cardNo: card, amountFen: 1_000 };
+    expect(await t().client.quote({ ...of, orderId: left, nextCount: 42 })).toMatchObject({
+      ok: true,
+    });
+    await granted(card, 1_600, 'HB-2');
+    await t().client.release(left);
+    const buy = async (n: number, nextCount: number): Promise<Account> => {
+      const orderId = `PL-${t().id}-1-900${n}-7000`;
+      const q = await t().client.quote({ ...of, orderId, nextCount });
+      if (!q.ok) throw new Error(q.error.code);
+      const j = t().journal;
+      j.quoted(orderId, q.value, '1002203325');
+      j.paid(orderId, 1_000);
+      j.delivered(orderId, q.value);
+      room.now += 60_000;
+      expect(await t().upload()).toEqual([]);
+      return account(card);
+    };
+    expect(await buy(1, 42)).toMatchObject({ count: 42, granted: { waits: true } });
+    expect(await buy(2, 43)).toMatchObject({ count: 43, granted: { waits: false } });
   });
 
   it('that a purchase spent and a restored database forgot is believed by its quote', async () => {
