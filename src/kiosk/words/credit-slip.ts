@@ -4,7 +4,7 @@ import { orderRef } from '../../shared/order-id.ts';
 import type { CreditKind, CreditSale } from '../../shared/sale.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
-import { HANDLED, PATIENCE, payment, TITLES } from './order-slips.ts';
+import { HANDLED, PATIENCE, payment, standing, TITLES } from './order-slips.ts';
 import type { Paper } from './order-slips.ts';
 import { head, hotlineLine, pair, place, RULE, sayIn, thanks, words, yuan } from './slip-base.ts';
 import type { Say, SlipAt } from './slip-base.ts';
@@ -40,7 +40,9 @@ export function creditSlip(
     ...(company === '' ? [] : [pair(say('收款单位', 'Paid to'), company)]),
     ...place(at),
     RULE,
-    ...(what === 'receipt' ? paidLines(open, sale, say) : standingLines(open, what, say)),
+    ...(what === 'receipt'
+      ? paidLines(open, sale, say)
+      : standing(open, (collecting) => adviceOf(open, what, collecting, say), say)),
     hotlineLine(at),
     ...(what === 'receipt' ? [thanks(at)] : []),
   ];
@@ -81,22 +83,6 @@ function after({ lines }: CreditSale, say: Say): string {
       'It is in the account, and pays the next bills by itself.',
     );
   return say('已入账，不用再到营业厅。', 'It is credited; there is nothing more to do.');
-}
-
-/** How the money stands, and what to do: nothing, or to ask. */
-function standingLines(open: OpenOrder, what: Paper, say: Say): SlipLine[] {
-  const { order } = open;
-  const collecting =
-    order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';
-  return [
-    pair(
-      collecting ? say('金额(付款待核实)', 'Sum (being checked)') : say('已付款', 'Paid'),
-      yuan(order.sale.amountFen, say),
-    ),
-    ...payment(open, say),
-    RULE,
-    words(adviceOf(open, what, collecting, say)),
-  ];
 }
 
 function adviceOf(open: OpenOrder, what: Paper, collecting: boolean, say: Say): string {

@@ -2,7 +2,7 @@ import type { SlipLine } from '../../device/printer/types.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { OpenOrder } from '../state/order.ts';
-import { pair, words } from './slip-base.ts';
+import { pair, RULE, words, yuan } from './slip-base.ts';
 import type { Say } from './slip-base.ts';
 
 /** What the papers of every order have in common. */
@@ -41,6 +41,25 @@ export function payment(open: OpenOrder, say: Say): SlipLine[] {
       ? []
       : [words(`${say('支付平台单号', 'Platform number')} ${transactionId}`)]),
     words(`${say('商户单号', 'Merchant number')} ${outTradeNo}`),
+  ];
+}
+
+/** How an order's money stands, and what its customer is advised to do. */
+export function standing(
+  open: OpenOrder,
+  adviceOf: (collecting: boolean) => string,
+  say: Say,
+): SlipLine[] {
+  const { state, sale } = open.order;
+  const collecting = state === 'collecting' || state === 'quoted' || state === 'closed';
+  return [
+    pair(
+      collecting ? say('金额(付款待核实)', 'Sum (being checked)') : say('已付款', 'Paid'),
+      yuan(sale.amountFen, say),
+    ),
+    ...payment(open, say),
+    RULE,
+    words(adviceOf(collecting)),
   ];
 }
 

@@ -9,7 +9,7 @@ import { isBeyondTheDay } from '../order/attempt-run.ts';
 import type { OpenOrder } from '../state/order.ts';
 import { creditSlip } from './credit-slip.ts';
 import type { CompanyOf } from './credit-slip.ts';
-import { HANDLED, PATIENCE, payment, TITLES } from './order-slips.ts';
+import { HANDLED, PATIENCE, payment, standing, TITLES } from './order-slips.ts';
 import type { Paper } from './order-slips.ts';
 import { head, hotlineLine, pair, place, RULE, sayIn, thanks, words, yuan } from './slip-base.ts';
 import type { Say, SlipAt } from './slip-base.ts';
@@ -49,7 +49,9 @@ export function slipLines(
     pair(say('卡号', 'Card'), maskCardNo(sale.cardNo)),
     ...place(at),
     RULE,
-    ...(what === 'receipt' ? bought(open, sale, say) : standing(open, what, say)),
+    ...(what === 'receipt'
+      ? bought(open, sale, say)
+      : standing(open, (collecting) => adviceOf(open, what, collecting, say), say)),
     hotlineLine(at),
     ...(what === 'receipt' ? [thanks(at)] : []),
   ];
@@ -82,22 +84,6 @@ function bought(open: OpenOrder, sale: CardSale, say: Say): SlipLine[] {
       : []),
     RULE,
     words(AFTER[kind](say)),
-  ];
-}
-
-/** How the money stands, and what to do. */
-function standing(open: OpenOrder, what: Paper, say: Say): SlipLine[] {
-  const { order } = open;
-  const collecting =
-    order.state === 'collecting' || order.state === 'quoted' || order.state === 'closed';
-  return [
-    pair(
-      collecting ? say('金额(付款待核实)', 'Sum (being checked)') : say('已付款', 'Paid'),
-      yuan(order.sale.amountFen, say),
-    ),
-    ...payment(open, say),
-    RULE,
-    words(adviceOf(open, what, collecting, say)),
   ];
 }
 
