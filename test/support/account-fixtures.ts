@@ -229,9 +229,11 @@ export function accountFixtures(
       { checkOnly: true },
     ],
     ['refused', { ...topUp, problem: 'SALE-0105', chosenFen: null }, { checkOnly: true }],
+    ['other-company', { ...topUp, problem: 'SALE-0125' }, { checkOnly: true }],
     ['keypad', { ...topUp, chosenFen: null }, { keys: '128', checkOnly: true }],
     ['several', bills],
     ['changed', { ...bills, problem: 'SALE-0120', underWay: 1 }, { checkOnly: true }],
+    ['other-company', { ...bills, problem: 'SALE-0125' }, { checkOnly: true }],
     [
       'longest',
       {
