@@ -36,12 +36,19 @@ const only = args.filter((arg) => !arg.startsWith('--'));
 const FORMATS = {
   portrait: { width: 1080, height: 1920 },
   landscape: { width: 1280, height: 1024 },
+  small: { width: 768, height: 1366 },
+  wide: { width: 1920, height: 1080 },
 };
 const LOCALES = { zh: 'zh-CN', en: 'en' };
-/** The panels that are drawn: 21.5 inches upright in a stand, 17 inches in a desk. */
+/**
+ * The panels that are drawn: 21.5 inches upright in a stand, 17 inches in a desk, 15.6 inches
+ * upright on a wall, 21.5 inches lying.
+ */
 const PANELS = {
   portrait: { widthMm: 268, heightMm: 476, bottomMm: 850 },
   landscape: { widthMm: 338, heightMm: 270, bottomMm: 950 },
+  small: { widthMm: 194, heightMm: 345, bottomMm: 900 },
+  wide: { widthMm: 476, heightMm: 268, bottomMm: 950 },
 };
 /** How customers have the screen: as it is, each mode, and all of them at once. */
 const SIZES = {
@@ -61,7 +68,7 @@ const ROUND = Object.keys(SIZES).flatMap((size, s) =>
       size,
       format,
       lang,
-      at: (s * 7 + f * 3 + l * 5) % 20,
+      at: (s * 6 + f * 10 + l * 21) % 40,
     })),
   ),
 );
@@ -166,8 +173,12 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${server.address().port}/`;
 
-/** Runs in the page: what is wrong with what is drawn. */
-function inspect() {
+/**
+ * Runs in the page: what is wrong with what is drawn.
+ *
+ * @param ends the screen has a time after which it ends by itself
+ */
+function inspect(ends) {
   const problems = [];
   const name = (el) =>
     `<${el.tagName.toLowerCase()}${el.dataset?.intent ? ` data-intent=${el.dataset.intent}` : ''} class="${String(el.getAttribute('class') ?? '').replace(/_[\w+/-]{4}(?= |$)/g, '')}"> ${(el.textContent ?? '').trim().slice(0, 30)}`;
@@ -181,19 +192,49 @@ function inspect() {
   const mmPx = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
   const isLarge = document.documentElement.dataset.text === 'large';
   const isStaff = document.querySelector('[data-screen^="maintenance"]') !== null;
+  // A screen that is larger than its place is moved past it (scroll.tsx): what is above or below
+  // is to be had, what sticks out sideways is not.
+  const port =
+    document.documentElement.dataset.scrolls === 'yes'
+      ? document.querySelector('[data-scrollport]')
+      : null;
+  const isMoved = (el) => port !== null && port !== el && port.contains(el);
+  const layerOf = (el) => {
+    if (!isMoved(el)) return 'still';
+    for (let up = el; up !== port; up = up.parentElement)
+      if (getComputedStyle(up).position === 'sticky') return 'stays';
+    return 'moved';
+  };
+  if (port !== null) {
+    const view = port.getBoundingClientRect();
+    if (port.scrollHeight > port.clientHeight * 4) problems.push('more than four pages to move');
+    for (const el of port.querySelectorAll('*')) {
+      if (getComputedStyle(el).position !== 'sticky') continue;
+      const box = el.getBoundingClientRect();
+      if (box.bottom > view.bottom + 2)
+        problems.push(`what can be done is out of sight: ${name(el)}`);
+      if (box.height > view.height * 0.45) problems.push(`hides what it stays before: ${name(el)}`);
+    }
+    const main = port.querySelector('h1, h2');
+    if (main !== null && main.getBoundingClientRect().bottom > view.bottom)
+      problems.push('the heading is out of sight');
+  }
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const el = node.parentElement;
     if (!node.data.trim() || el.closest('[data-spoken]') || el.closest('script,style')) continue;
+    // For those who listen.
+    if (getComputedStyle(el).clipPath !== 'none') continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const r of range.getClientRects()) {
       if (r.width < 1) continue;
-      if (r.left < -1 || r.top < -1 || r.right > width + 1 || r.bottom > height + 1)
+      const isAway = !isMoved(el) && (r.top < -1 || r.bottom > height + 1);
+      if (r.left < -1 || r.right > width + 1 || isAway)
         problems.push(`text off the screen: ${name(el)}`);
-      for (let up = el; up && up !== document.body; up = up.parentElement) {
-        if (getComputedStyle(up).display === 'inline') continue;
+      for (let up = el; up && up !== document.body && up !== port; up = up.parentElement) {
+        if (['inline', 'contents'].includes(getComputedStyle(up).display)) continue;
         const box = up.getBoundingClientRect();
         // A line box may be a little taller than a tight line-height; sideways nothing may stick
         // out.
@@ -213,7 +254,8 @@ function inspect() {
     let back = null;
     for (let up = el; up && back === null; up = up.parentElement) {
       const s = getComputedStyle(up);
-      if (s.backgroundImage.includes('gradient')) back = [59, 131, 255];
+      // The start screen's: where it is lightest.
+      if (s.backgroundImage.includes('gradient')) back = [7, 68, 181];
       else if ((rgb(s.backgroundColor)[3] ?? 1) > 0.9 && s.backgroundColor !== 'transparent')
         back = rgb(s.backgroundColor);
     }
@@ -225,20 +267,18 @@ function inspect() {
       (x, y) => y - x,
     );
     const contrast = (a + 0.05) / (b + 0.05);
-    // The start screen's gradient is brightest behind its picture, where no text stands.
-    const gradient = back?.[0] === 59 && back?.[1] === 131;
-    const wanted = document.documentElement.dataset.contrast === 'high' ? 7 : 4.5;
-    if (contrast < (gradient ? 2.9 : wanted))
+    // What can't be pressed now is fainter, and larger; technicians are not in a dark hall.
+    const isFaint = el.closest(':disabled') !== null || isStaff || el.closest('[data-demo]');
+    if (contrast < (isFaint ? 4.5 : 7))
       problems.push(`contrast ${contrast.toFixed(2)}: ${name(el)}`);
-    // A capital of this font is 0.73 of its size; a Chinese character is larger. Large text is 4.5 mm
-    // and more where a screen has room; the fullest ones on small panels are taken back to this.
+    // A capital of this font is 0.73 of its size; a Chinese character is larger.
     const capMm = (parseFloat(style.fontSize) * 0.73) / mmPx;
-    if (!isStaff && capMm < (isLarge ? 3.4 : 3))
+    if (!isStaff && capMm < (isLarge ? 4.5 : 3))
       problems.push(`text of ${capMm.toFixed(1)} mm: ${name(el)}`);
   }
   for (const [i, one] of texts.entries()) {
     for (const two of texts.slice(i + 1)) {
-      if (one.el === two.el) continue;
+      if (one.el === two.el || layerOf(one.el) !== layerOf(two.el)) continue;
       const x = Math.min(one.r.right, two.r.right) - Math.max(one.r.left, two.r.left);
       const y = Math.min(one.r.bottom, two.r.bottom) - Math.max(one.r.top, two.r.top);
       if (x > 2 && y > Math.min(one.r.height, two.r.height) * 0.35)
@@ -250,26 +290,36 @@ function inspect() {
   );
   for (const el of boxes) {
     const box = el.getBoundingClientRect();
-    if (box.left < -1 || box.right > width + 1 || box.top < -1 || box.bottom > height + 1)
+    const isAway = !isMoved(el) && (box.top < -1 || box.bottom > height + 1);
+    if (box.left < -1 || box.right > width + 1 || isAway)
       problems.push(`off the screen: ${name(el)}`);
-    const up = el.parentElement.getBoundingClientRect();
+    let parent = el.parentElement;
+    while (getComputedStyle(parent).display === 'contents') parent = parent.parentElement;
+    const up = parent.getBoundingClientRect();
+    // Upright the place of a moved screen has no end.
+    const isEnclosed = parent !== port;
     const style = getComputedStyle(el);
     if (
       style.position !== 'absolute' &&
       style.display !== 'inline' &&
+      style.display !== 'contents' &&
       style.display !== 'none' &&
+      style.position !== 'sticky' &&
+      el !== port &&
       !el.closest('[hidden]') &&
       box.height > 0 &&
-      (box.bottom > up.bottom + 2 ||
+      ((isEnclosed && box.bottom > up.bottom + 2) ||
         box.right > up.right + 2 ||
-        box.top < up.top - 2 ||
+        (isEnclosed && box.top < up.top - 2) ||
         box.left < up.left - 2)
     )
       problems.push(
         `sticks out of its parent by ${Math.round(Math.max(box.bottom - up.bottom, box.right - up.right, up.top - box.top, up.left - box.left))} px: ${name(el)}`,
       );
   }
-  const targets = [...document.querySelectorAll('[data-intent],[data-key],[data-local]')];
+  const targets = [...document.querySelectorAll('[data-intent],[data-key],[data-local]')].filter(
+    (el) => el.getClientRects().length > 0,
+  );
   for (const [i, el] of targets.entries()) {
     const box = el.getBoundingClientRect();
     const mm = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
@@ -278,8 +328,10 @@ function inspect() {
       problems.push(
         `touch target ${(box.width / mm).toFixed(1)} × ${(box.height / mm).toFixed(1)} mm: ${name(el)}`,
       );
-    if (low && box.top < height * (1 - low) - 1) problems.push(`out of reach: ${name(el)}`);
+    if (low && !isMoved(el) && box.top < height * (1 - low) - 1)
+      problems.push(`out of reach: ${name(el)}`);
     for (const other of targets.slice(i + 1)) {
+      if (layerOf(el) !== layerOf(other)) continue;
       const o = other.getBoundingClientRect();
       if (
         Math.min(box.right, o.right) > Math.max(box.left, o.left) &&
@@ -288,6 +340,34 @@ function inspect() {
         problems.push(`touch targets overlap: ${name(el)} / ${name(other)}`);
     }
   }
+  // By keys: in the order in which it is read, so never back up in one column.
+  for (const [i, two] of targets.entries()) {
+    const one = targets[i - 1];
+    if (one === undefined || layerOf(one) !== layerOf(two)) continue;
+    const a = one.getBoundingClientRect();
+    const b = two.getBoundingClientRect();
+    const sameColumn = Math.min(a.right, b.right) - Math.max(a.left, b.left) > 4;
+    if (sameColumn && b.bottom <= a.top + 1)
+      problems.push(`reached by keys before what stands above: ${name(one)} / ${name(two)}`);
+    if (two.tabIndex !== 0) problems.push(`not reached by keys: ${name(two)}`);
+  }
+  // Nobody is held: each screen has a way out, or nothing to wait for but its own end.
+  const screen = document.querySelector('[data-screen]')?.dataset.screen ?? '';
+  const ENDS_ITSELF = ['start', 'reading', 'writing', 'take-card', 'cancelled', 'out-of-service'];
+  const WAY_OUT = ['exit', 'back', 'cancel', 'leave', 'not-me', 'request-back', 'keypad-close'];
+  const isPaying = screen === 'pay' || screen === 'in-doubt' || screen === 'unfinished';
+  // What is being asked for is answered, or not, in a time of its own.
+  const main = document.querySelector('main');
+  const isAsking = ends && !targets.some((el) => main.contains(el) && !el.disabled);
+  if (
+    !isAsking &&
+    !ENDS_ITSELF.includes(screen) &&
+    !isPaying &&
+    screen !== 'done' &&
+    screen !== 'refunding' &&
+    !targets.some((el) => !el.disabled && WAY_OUT.includes(el.dataset.intent))
+  )
+    problems.push('no way out');
   const qr = document.querySelector('[data-qr]');
   const pxPerMm = parseFloat(document.documentElement.style.getPropertyValue('--mm'));
   // What is paid by is read from a step away; a receipt's code from the hand.
@@ -382,7 +462,8 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
           );
         });
         drawn += 1;
-        for (const problem of await page.evaluate(inspect)) failures.push(`${file}: ${problem}`);
+        for (const problem of await page.evaluate(inspect, typeof snapshot.deadlineMs === 'number'))
+          failures.push(`${file}: ${problem}`);
         if (axeSource !== null)
           for (const problem of await page.evaluate(askAxe)) failures.push(`${file}: ${problem}`);
         const key = `${fixture.screen}--${fixture.variant}`;
@@ -419,7 +500,7 @@ if (!checkOnly && only.length === 0) {
     path.join(outDir, 'README.md'),
     `# Screens
 
-The kiosk's screens by flow, as Chromium draws them, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Each is here in Chinese on a portrait panel; the main ones in English, in large text, in low reach, in high contrast and on a landscape panel too. Made by \`npm run screens\`, which draws and checks every screen in both languages, formats and with every mode of the access bar, for overflow, overlap, touch targets under 16 mm, what is out of a seated person's reach, and contrast under 4.5:1.
+The kiosk's screens by flow, as Chromium draws them, at ${PICTURE_SCALE * 100} % of the panel's pixels (portrait 1080×1920, landscape 1280×1024). Each is here in Chinese on a portrait panel; the main ones in English, in large text, in low reach, in high contrast and on a landscape panel too. Made by \`npm run screens\`, which draws and checks every screen in both languages, formats and with every mode of the access bar, for overflow, overlap, touch targets under 16 mm, text under 3 mm (4.5 mm in large text), what is out of a seated person's reach, contrast under 7:1, the order in which keys reach it, and a way out. Two more panels, 15.6 inches upright (768×1366) and 21.5 inches lying (1920×1080), are drawn and checked the same way and not kept.
 
 ${flows.join('\n')}`,
   );

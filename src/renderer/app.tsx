@@ -5,6 +5,7 @@ import { drawAccess } from './theme/access.ts';
 import { Boundary, Veil } from './components/boundary.tsx';
 import { fit, keepFitting } from './components/fit.ts';
 import { EndsSoon, Frame } from './components/frame.tsx';
+import { Scroll } from './components/scroll.tsx';
 import ui from './components/ui.module.css';
 import { Bills, Contract, IsItYou, TopUp, UserNo } from './screens/account.tsx';
 import { Amount } from './screens/amount.tsx';
@@ -147,9 +148,7 @@ function View(): ReactElement {
       <div ref={body} inert={veiled || deaf} style={{ height: '100%' }}>
         {snapshot !== null && (
           <Frame snapshot={snapshot}>
-            <div key={snapshot.screen} className={ui['slot']}>
-              {screenOf(snapshot)}
-            </div>
+            <Scroll key={snapshot.screen}>{screenOf(snapshot)}</Scroll>
           </Frame>
         )}
       </div>

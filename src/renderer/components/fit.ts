@@ -2,19 +2,27 @@
  * Steps of tightening: 1 and 2 take from the empty space and the pictures, 3 and further a little
  * from the text.
  */
-const LEVELS = 7;
+const LEVELS = { space: 3, text: 7 } as const;
 
 /**
- * Nothing on a kiosk scrolls, and what is cut off is lost on the customer. When a long sentence, a
- * third tier or large text does not fit, the screen is tightened step by step (tokens.css,
- * `data-fit`) until everything is inside its box.
+ * What is cut off is lost on the customer. When a long sentence, a third tier or large text does
+ * not fit, the screen is tightened step by step (tokens.css, `data-fit`) until everything is inside
+ * its box. Who asked for large text has it: of that nothing is taken back. A screen that does not
+ * fit then is moved by buttons (`data-scrolls`, scroll.tsx).
  */
 export function fit(scope: HTMLElement): void {
-  const root = document.documentElement;
-  for (let level = 0; level < LEVELS; level += 1) {
-    root.dataset['fit'] = String(level);
+  const { dataset } = document.documentElement;
+  const port = scope.querySelector<HTMLElement>('[data-scrollport]');
+  const at = port?.scrollTop ?? 0;
+  const levels = dataset['text'] === 'large' ? LEVELS.space : LEVELS.text;
+  dataset['scrolls'] = 'no';
+  for (let level = 0; level < levels; level += 1) {
+    dataset['fit'] = String(level);
     if (!overflows(scope)) return;
   }
+  dataset['fit'] = String(LEVELS.space - 1);
+  dataset['scrolls'] = 'yes';
+  if (port !== null) port.scrollTop = at;
 }
 
 /** True when any element sticks out of the one it stands in, or holds text wider than itself. */

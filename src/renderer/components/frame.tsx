@@ -134,7 +134,11 @@ function Header({ snapshot }: { readonly snapshot: Snapshot }): ReactElement {
       <Mark />
       <div className={css['brand']}>
         <b>{heading === null ? pick(header.brand) : t(heading.title)}</b>
-        {(heading?.sub ?? place) !== '' && <span>{heading?.sub ?? place}</span>}
+        {(heading?.sub ?? place) !== '' && (
+          <span className={heading?.sub === undefined ? css['place'] : undefined}>
+            {heading?.sub ?? place}
+          </span>
+        )}
       </div>
       <div className={css['right']}>
         {heading === null && (
@@ -395,7 +399,11 @@ export function Frame({
         data-revision={snapshot.revision}
       >
         <Header snapshot={snapshot} />
-        {snapshot.demo && <div className={css['demo']}>{t('demo.badge')}</div>}
+        {snapshot.demo && (
+          <div className={css['demo']} data-demo="">
+            {t('demo.badge')}
+          </div>
+        )}
         <main className={css['main']}>{children}</main>
         <Footer snapshot={snapshot} />
       </div>

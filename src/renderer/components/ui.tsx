@@ -1,4 +1,4 @@
-import { Fragment } from 'react';
+import { Fragment, useMemo } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import type { CardView, CreditGoods, Header, SnapshotOf } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -92,9 +92,57 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }): ReactElem
   );
 }
 
+/** Chinese words; null: this browser knows none. */
+const SEGMENTER =
+  typeof Intl.Segmenter === 'function' ? new Intl.Segmenter('zh', { granularity: 'word' }) : null;
+/** Behind these no line begins, before those none ends: the mark stays with its word. */
+const STAYS = /^[\p{P}\p{S}\p{M}\s]+$/u;
+const LEADS = /[“‘《（「]$/u;
+/** The trade's words, which no dictionary of a browser has. */
+const TRADE =
+  /充值|写卡|读卡|插卡|退卡|取卡|扫码|付款码|户号|卡号|凭条|余款|欠费|燃气表|燃气卡|营业厅|报修|补气/g;
+
+/** Where in the text no line may end: inside one of the trade's words. */
+function insides(text: string): ReadonlySet<number> {
+  const inside = new Set<number>();
+  for (const { 0: word, index } of text.matchAll(TRADE))
+    for (let at = index + 1; at < index + word.length; at += 1) inside.add(at);
+  return inside;
+}
+
+/** A text's pieces between which a line may end: words, with the marks that belong to them. */
+export function wordsOf(text: string): readonly string[] {
+  if (SEGMENTER === null || !/[\u4e00-\u9fff]/.test(text)) return [text];
+  const inside = insides(text);
+  const words: string[] = [];
+  for (const { segment, index } of SEGMENTER.segment(text)) {
+    const before = words.at(-1);
+    if (before !== undefined && (inside.has(index) || STAYS.test(segment) || LEADS.test(before)))
+      words[words.length - 1] = before + segment;
+    else words.push(segment);
+  }
+  return words;
+}
+
+/** Chinese has no spaces, so a line may end inside a word: here it ends between words. */
+export function Words({ text }: { readonly text: string }): ReactElement {
+  const words = useMemo(() => wordsOf(text), [text]);
+  if (words.length < 2) return <>{text}</>;
+  return (
+    <span className={css['words']}>
+      {words.map((word, at) => (
+        <Fragment key={at}>
+          {at > 0 && <wbr />}
+          {word}
+        </Fragment>
+      ))}
+    </span>
+  );
+}
+
 /**
- * Chinese has no spaces, so a line may end inside a word. Each clause stays in one piece where it
- * fits; a line breaks between clauses.
+ * … and each clause stays in one piece where it fits; a line breaks between clauses before it
+ * breaks inside one.
  */
 export function Phrases({ text }: { readonly text: string }): ReactElement {
   return (
@@ -105,7 +153,7 @@ export function Phrases({ text }: { readonly text: string }): ReactElement {
           {/[\u4e00-\u9fff]/.test(line)
             ? line.split(/(?<=[，。：；？！])/).map((clause, at) => (
                 <span key={at} className={css['clause']}>
-                  {clause}
+                  <Words text={clause} />
                 </span>
               ))
             : line}
@@ -137,7 +185,9 @@ export function Message({
       <div className={css['say']}>
         {disc !== undefined && <Disc kind={disc} />}
         {art}
-        <h1>{title}</h1>
+        <h1>
+          <Phrases text={title} />
+        </h1>
         {lead !== undefined && (
           <p className={css['lead']}>
             <Phrases text={lead} />

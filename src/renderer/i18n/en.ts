@@ -20,6 +20,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'more.soon': 'This page closes soon. Press “I need more time” to stay.',
   'code.soon': 'The code runs out soon. Press “Get a new code”.',
   'more.leaving': 'Leaving in {seconds} s',
+  'scroll.up': 'Up',
+  'scroll.down': 'Down',
   'more.button': 'I need more time',
   'code.leaving': 'The code ends in {seconds} s',
   'code.button': 'Get a new code',

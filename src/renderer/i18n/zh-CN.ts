@@ -22,6 +22,8 @@ export const zhCN = {
   'more.soon': '本页快要关闭。还需要时间，请按“我还需要时间”。',
   'code.soon': '付款码快要失效。请按“换一个新码”。',
   'more.leaving': '{seconds} 秒后离开本页',
+  'scroll.up': '往上',
+  'scroll.down': '往下',
   'more.button': '我还需要时间',
   'code.leaving': '付款码 {seconds} 秒后失效',
   'code.button': '换一个新码',

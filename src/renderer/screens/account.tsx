@@ -8,7 +8,15 @@ import { chinaDate } from '../../shared/time.ts';
 import { Disc } from '../components/art.tsx';
 import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import { Presets } from '../components/presets.tsx';
-import { ActionButton, Facts, IntentButton, Message, Notice, Steps } from '../components/ui.tsx';
+import {
+  ActionButton,
+  Facts,
+  IntentButton,
+  Message,
+  Notice,
+  Phrases,
+  Steps,
+} from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
 import { act } from '../state/store.ts';
 import { useNewView } from '../state/taps.ts';
@@ -43,7 +51,9 @@ export function UserNo({ s }: { readonly s: SnapshotOf<'user-no'> }): ReactEleme
     <div className={screens['amount']}>
       <Steps at={1} kind="account" />
       <div className={`${ui['panel']} ${screens['keypad']} ${screens['refKeypad']}`}>
-        <h1 className={screens['keypadTitle']}>{t('userNo.title')}</h1>
+        <h1 className={screens['keypadTitle']}>
+          <Phrases text={t('userNo.title')} />
+        </h1>
         <Typed text={grouped(digits, s.digits)} digits={digits} />
         <p className={screens['keypadHint']} role="status">
           {s.reading ? t('req.user.reading') : s.busy ? t('userNo.asking') : pick(s.hint)}
@@ -245,7 +255,9 @@ export function Bills({ s }: { readonly s: SnapshotOf<'bills'> }): ReactElement 
     <div className={screens['amount']}>
       <Steps at={2} kind="account" />
       <div className={css['list']}>
-        <h1>{t('bills.title', { count: s.totalCount, yuan: formatYuan(s.totalFen) })}</h1>
+        <h1>
+          <Phrases text={t('bills.title', { count: s.totalCount, yuan: formatYuan(s.totalFen) })} />
+        </h1>
         <div className={css['bills']}>
           {s.groups.flatMap(({ company, bills }) =>
             bills.map((bill) => (
@@ -346,7 +358,9 @@ export function Contract({ s }: { readonly s: SnapshotOf<'contract'> }): ReactEl
   return (
     <div className={screens['amount']}>
       <div className={css['list']}>
-        <h1>{pick(s.title)}</h1>
+        <h1>
+          <Phrases text={pick(s.title)} />
+        </h1>
         <p className={ui['note']}>{t('contract.lead')}</p>
         <ol className={`${ui['panel']} ${css['points']}`}>
           {s.points.map((point) => (
@@ -389,7 +403,9 @@ export function Crediting(): ReactElement {
       <div className={`${ui['panel']} ${screens['writePanel']}`}>
         <Disc kind="ok" />
         <div className={screens['writeWords']}>
-          <h1>{t('credit.writing.title')}</h1>
+          <h1>
+            <Phrases text={t('credit.writing.title')} />
+          </h1>
           <p className={ui['lead']}>{t('credit.writing.lead')}</p>
         </div>
       </div>

@@ -9,7 +9,7 @@ import { grouped, Pad, typeDigit } from '../components/pad.tsx';
 import { Made, Making } from './request-made.tsx';
 import { Typed } from './typed.tsx';
 import { Pager } from '../components/pager.tsx';
-import { ActionButton, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
+import { Phrases, ActionButton, Facts, IntentButton, Message, Points } from '../components/ui.tsx';
 import type { Fact } from '../components/ui.tsx';
 import ui from '../components/ui.module.css';
 import { useWords } from '../i18n/index.ts';
@@ -144,7 +144,9 @@ function Choice({
   const { t, pick } = useWords();
   return (
     <>
-      <h1>{s.subject === null ? t('req.choice.title') : pick(s.subject)}</h1>
+      <h1>
+        <Phrases text={s.subject === null ? t('req.choice.title') : pick(s.subject)} />
+      </h1>
       <p className={css['lead']}>{t('req.choice.title')}</p>
       <div className={css['options']}>
         {shown.choices.map((c) => (
@@ -231,7 +233,9 @@ export function Typing({
       <div
         className={`${ui['panel']} ${screens['keypad']} ${screens['refKeypad']} ${css['typing']}`}
       >
-        <h1>{title}</h1>
+        <h1>
+          <Phrases text={title} />
+        </h1>
         <Typed text={shape(digits)} />
         <p
           className={`${screens['keypadHint']} ${wrong ? screens['keypadBad'] : ''}`}
@@ -339,7 +343,9 @@ function Confirm({
   if (userNo !== null) facts.push({ label: t('req.user.title'), value: userNo });
   return (
     <>
-      <h1>{t('req.confirm.title')}</h1>
+      <h1>
+        <Phrases text={t('req.confirm.title')} />
+      </h1>
       <div className={ui['panel']}>
         <Facts facts={facts} />
       </div>

@@ -98,7 +98,9 @@ function RefKeypad({ onClose }: { readonly onClose: () => void }): ReactElement 
   const whole = digits.length === REF_DIGITS;
   return (
     <div className={`${ui['panel']} ${css['keypad']} ${css['refKeypad']}`}>
-      <h1 className={css['keypadTitle']}>{t('ref.title')}</h1>
+      <h1 className={css['keypadTitle']}>
+        <Phrases text={t('ref.title')} />
+      </h1>
       <output className={`${css['typed']} ${css['typedRef']}`} data-typed={digits}>
         {grouped(digits, REF_DIGITS)}
       </output>
@@ -349,7 +351,9 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
       <div className={`${ui['panel']} ${css['writePanel']}`}>
         <CardArt entry={entryOf(s)} />
         <div className={css['writeWords']}>
-          <h1>{t('writing.title')}</h1>
+          <h1>
+            <Phrases text={t('writing.title')} />
+          </h1>
           <p className={ui['lead']}>
             {t(`writing.${s.stage}`, { quantity: amountOf(s.quantity, s.unit) })}
           </p>
@@ -702,7 +706,9 @@ export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }
     <div className={css['out']}>
       <div className={css['outWords']}>
         <p className={css['kicker']}>{t('out.kicker')}</p>
-        <h1>{pick(shown)}</h1>
+        <h1>
+          <Phrases text={pick(shown)} />
+        </h1>
         <p className={css['outLead']}>
           <Phrases text={pick(text.customer)} />
         </p>

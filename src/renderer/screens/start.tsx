@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
 import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
-import { IntentButton, Notice, Phrases, useHow } from '../components/ui.tsx';
+import { IntentButton, Notice, Phrases, useHow, Words } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
 import { entryOf } from '../state/entry.ts';
 import { spanOf } from './info.tsx';
@@ -22,7 +22,9 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
       <section className={css['hero']}>
         <div>
           <p className={css['heroLead']}>{t('start.hello')}</p>
-          <h1>{t(s.selling ? 'start.title' : 'start.noSelling.title')}</h1>
+          <h1>
+            <Phrases text={t(s.selling ? 'start.title' : 'start.noSelling.title')} />
+          </h1>
           <p className={css['heroLead']}>
             {s.selling ? <Phrases text={how(s.header)} /> : t('start.noSelling.lead')}
           </p>
@@ -105,7 +107,9 @@ function TileButton({ tile }: { readonly tile: Tile }): ReactElement {
         <TileArt kind={tile} />
       </span>
       <span className={css['tileText']}>
-        <b>{t(`start.${tile}.title`)}</b>
+        <b>
+          <Words text={t(`start.${tile}.title`)} />
+        </b>
         <span>{t(`start.${tile}.lead`)}</span>
       </span>
     </IntentButton>

@@ -32,7 +32,8 @@ export function pxPerMm(panel: Panel | null, width: number, height: number): num
  */
 export function drawAccess(root: HTMLElement, snapshot: Snapshot | null): void {
   const { largeText, lowReach, highContrast } = snapshot?.access ?? PLAIN_ACCESS;
-  root.dataset['text'] = largeText ? 'large' : 'normal';
+  const isStaff = snapshot?.screen === 'maintenance';
+  root.dataset['text'] = !largeText ? 'normal' : isStaff ? 'staff' : 'large';
   root.dataset['reach'] = lowReach ? 'low' : 'whole';
   root.dataset['contrast'] = highContrast ? 'high' : 'normal';
   const panel = snapshot?.header.panel ?? null;

@@ -1,6 +1,6 @@
 /**
- * How a customer has the screen, each by one touch and for the visit only: text half as large
- * again and larger · every control in the part that a seated person reaches · black, white and
+ * How a customer has the screen, each by one touch and for the visit only: what is read larger by
+ * six tenths · every control in the part that a seated person reaches · black, white and
  * yellow.
  */
 export const ACCESS_MODES = ['largeText', 'lowReach', 'highContrast'] as const;

@@ -6,7 +6,7 @@ import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/ind
 import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
 import type { MessageKey } from '../../../src/renderer/i18n/zh-CN.ts';
 import { QUIET_MODULES, qrPath } from '../../../src/renderer/components/qr.tsx';
-import { referenceOf, tierName } from '../../../src/renderer/components/ui.tsx';
+import { referenceOf, tierName, wordsOf } from '../../../src/renderer/components/ui.tsx';
 import { typeKey } from '../../../src/renderer/screens/keypad.tsx';
 import {
   act,
@@ -22,6 +22,23 @@ import { screenFixtures } from '../../support/screens-fixtures.ts';
 
 const holes = (text: string): string[] =>
   [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').toSorted();
+
+describe('a Chinese line', () => {
+  it('ends between words: none is cut, no mark begins a line', () => {
+    expect(wordsOf('请先把卡插入燃气表')).toContain('插入');
+    expect(wordsOf('暂不能充值').at(-1)).toMatch(/充值$/);
+    for (const text of Object.values(zhCN)) {
+      const words = wordsOf(text);
+      expect(words.join('')).toBe(text);
+      for (const word of words.slice(1)) expect(word, text).not.toMatch(/^[，。：；？！、）”》」]/);
+      for (const word of words.slice(0, -1)) expect(word, text).not.toMatch(/[“（《「]$/);
+    }
+  });
+
+  it('is left alone where it has spaces', () => {
+    expect(wordsOf('Insert the card')).toEqual(['Insert the card']);
+  });
+});
 
 describe('words', () => {
   const keys = Object.keys(zhCN) as MessageKey[];
