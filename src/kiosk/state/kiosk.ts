@@ -25,7 +25,7 @@ import type { HeldPolicy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
-import type { CallResult, OpenOrder, Verb } from './order.ts';
+import type { CallResult, HeldCall, OpenOrder, Verb } from './order.ts';
 import type { MyAccountNews, MyAccountOp, SlipPurchase } from './my-account.ts';
 import type { RequestNews, RequestOp } from './requests.ts';
 import type { AmountSession, CreditChoice, Session } from './visit.ts';
@@ -333,6 +333,8 @@ export type Effect =
       readonly why: string;
       /** charge only. */
       readonly authCode?: string;
+      /** Of a query that is to be held. */
+      readonly hold?: HeldCall;
     }
   | {
       readonly do: 'write';

@@ -1,4 +1,5 @@
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type { PayStage } from '../../payment/pace.ts';
 import type {
   ChargeResult,
   CloseResult,
@@ -11,6 +12,7 @@ import type {
 import type { ClaimKind } from '../../shared/central-api/index.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
+import { MAX_WAIT_MS } from '../../shared/gateway-api.ts';
 
 /**
  * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
@@ -66,6 +68,32 @@ export interface AttemptRun {
   readonly reversedPaid: boolean;
   /** The provider does not reverse it any more: a capture is refunded like any other. */
   readonly noReverse: boolean;
+  /**
+   * The question under way is one that the gateway holds: nothing waits for it, and whatever is
+   * asked instead takes its place.
+   */
+  readonly held: HeldCall | null;
+  /** Questions that were to be held so far; tells the one under way from those before it. */
+  readonly holds: number;
+  /** For how long the next one is to be held, ms. */
+  readonly holdMs: number;
+  /** The next one is held from then on, at the earliest. */
+  readonly holdAtMono: number;
+  /** The last one that was to be held came to nothing: the next question is a plain one. */
+  readonly plainNext: boolean;
+  /** How far the payment has come, and since when; null: no answer told. */
+  readonly pace: { readonly stage: PayStage; readonly sinceMono: number } | null;
+  /** The provider did not answer every question (too many, perhaps): it is not asked faster again. */
+  readonly steady: boolean;
+}
+
+/** A question that is answered when there is news, or after `waitMs`. */
+export interface HeldCall {
+  readonly no: number;
+  readonly sinceMono: number;
+  readonly waitMs: number;
+  /** What is no news. */
+  readonly known: 'pending' | 'paying';
 }
 
 /** An attempt of which this process knows nothing yet. */
@@ -90,6 +118,13 @@ export const NEW_RUN: AttemptRun = {
   reverses: 0,
   reversedPaid: false,
   noReverse: false,
+  held: null,
+  holds: 0,
+  holdMs: MAX_WAIT_MS,
+  holdAtMono: 0,
+  plainNext: false,
+  pace: null,
+  steady: false,
 };
 
 /**
@@ -190,7 +225,12 @@ export type CallResult =
   | { readonly verb: 'create'; readonly result: CreateResult }
   | { readonly verb: 'charge'; readonly result: ChargeResult }
   | { readonly verb: 'reverse'; readonly result: ReverseResult }
-  | { readonly verb: 'query'; readonly result: QueryResult }
+  | {
+      readonly verb: 'query';
+      readonly result: QueryResult;
+      /** Which held question it answers; left out: a plain one. */
+      readonly hold?: number;
+    }
   | { readonly verb: 'close'; readonly result: CloseResult }
   | { readonly verb: 'refund'; readonly result: RefundResult }
   | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };

@@ -262,6 +262,7 @@ const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({
   payWindowMs: 180_000,
   reverseAfterMs: () => 15_000,
   hasProvider: () => true,
+  holds: () => false,
   ...change,
 });
 const doing = (effects: readonly Effect[]): string[] =>
