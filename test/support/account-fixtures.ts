@@ -323,6 +323,19 @@ export function accountFixtures(
       { ...whole, credit: { ...credit, kinds: ['balance'], period: '' }, receipt: 'failed' },
     ],
     [
+      'posting-taken',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'posting',
+        taken: true,
+        ...money,
+        slip: 'printed',
+        deadlineMs: inSeconds(110),
+      },
+      { checkOnly: true },
+    ],
+    [
       'posting',
       {
         ...b,

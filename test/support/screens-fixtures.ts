@@ -1325,8 +1325,12 @@ export function screenFixtures(
         deadlineMs: inSeconds(40),
       },
     ],
-    ['writing', { ...b, screen: 'writing', ...money, stage: 'writing' }],
-    ['checking', { ...b, screen: 'writing', ...money, stage: 'checking' }, { checkOnly: true }],
+    ['writing', { ...b, screen: 'writing', ...money, stage: 'writing', steps: { done: 2, of: 4 } }],
+    [
+      'checking',
+      { ...b, screen: 'writing', ...money, stage: 'checking', steps: { done: 3, of: 4 } },
+      { checkOnly: true },
+    ],
     [
       'take-card',
       {
@@ -1425,7 +1429,14 @@ export function screenFixtures(
     ['found', { ...b, screen: 'unfinished', state: 'found', ...money, deadlineMs: null }],
     [
       'finishing',
-      { ...b, screen: 'unfinished', state: 'finishing', ...money, deadlineMs: null },
+      {
+        ...b,
+        screen: 'unfinished',
+        state: 'finishing',
+        ...money,
+        progress: { stage: 'checking', steps: { done: 3, of: 4 } },
+        deadlineMs: null,
+      },
       { checkOnly: true },
     ],
     [

@@ -145,6 +145,8 @@ export interface OpenOrder {
   readonly next: NextAttempt | null;
   /** A write is going on. */
   readonly writing: boolean;
+  /** How far a write to a card has come, for the screen alone; null: there was none. */
+  readonly progress: WriteProgress | null;
   /** Paid, and the card is not there: until when it is waited for before the money goes back. */
   readonly waitCardUntilMono: number | null;
   /**
@@ -172,6 +174,14 @@ export interface OpenOrder {
   readonly notProven: boolean;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
+}
+
+/** What a write has done so far. `checking`: the card is read back, and compared. */
+export interface WriteProgress {
+  readonly stage: 'writing' | 'checking';
+  /** Of the steps of its plan; the check is one more. */
+  readonly done: number;
+  readonly of: number;
 }
 
 /** A card seen as it was before the write, while nobody but this kiosk might write. */

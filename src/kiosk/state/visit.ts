@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
+import type { WriteProgress } from './order.ts';
 import type { MyAccountSession, SlipPurchase } from './my-account.ts';
 import type { RequestSession, SlipState } from './requests.ts';
 import type { Consent, CreditKind } from '../../shared/sale.ts';
@@ -236,6 +237,8 @@ export interface AssistSession {
   /** No write begins after this. */
   readonly untilMono: number;
   readonly writes: number;
+  /** Of the write under way, for the screen; null: there is none. */
+  readonly progress: WriteProgress | null;
   readonly deadlineMono: number;
 }
 

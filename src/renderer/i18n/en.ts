@@ -312,7 +312,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'writing.title': 'Leave the card in',
   'writing.preparing': 'Payment received, getting ready to write',
   'writing.writing': 'Writing {quantity}, about 3 seconds',
-  'writing.checking': 'Written, now checking',
+  'writing.checking': 'Checking what is on the card',
   'writing.safe': 'If it is interrupted, no money is lost: insert the card again and it goes on.',
 
   'done.header': 'Recharged',

@@ -302,7 +302,7 @@ export const zhCN = {
   'writing.title': '请勿拔卡',
   'writing.preparing': '已收到付款，正在准备写卡',
   'writing.writing': '正在写入 {quantity}，大约需要 3 秒',
-  'writing.checking': '已写入，正在核对',
+  'writing.checking': '正在核对写到卡上的内容',
   'writing.safe': '万一中断也不会丢钱：再次插卡，机器会接着写完。',
 
   'done.header': '充值成功',

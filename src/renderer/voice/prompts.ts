@@ -230,7 +230,9 @@ function doubtPrompt(s: SnapshotOf<'in-doubt'>): Prompt {
   const lead =
     s.reason === 'payment' && s.credit !== undefined
       ? ('doubt.credit.payment.lead' as const)
-      : (`doubt.${s.reason}.lead` as const);
+      : s.taken === true
+        ? ('doubt.posting.taken' as const)
+        : (`doubt.${s.reason}.lead` as const);
   if (s.reason !== 'card' && s.reason !== 'paid')
     return urge(say(`doubt.${s.reason}.title`), safe, say(lead), ...slip);
   const title = `doubt.${s.reason}.title` as const;

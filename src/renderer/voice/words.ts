@@ -150,6 +150,7 @@ export const SAID = [
   'doubt.central.lead',
   'doubt.posting.title',
   'doubt.posting.lead',
+  'doubt.posting.taken',
   'unfinished.found.title',
   'unfinished.found.lead',
   'unfinished.credit.found.lead',

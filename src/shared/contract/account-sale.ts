@@ -9,6 +9,16 @@ const kind = z.enum(CREDIT_KINDS);
 /** Money that may be owed. */
 const owed = z.number().int();
 
+/**
+ * How far a write has come, as it tells by itself. `preparing`: nothing of it is begun. `steps`: of
+ * its plan, with the check of what is on the card as the last one; left out where nobody counts
+ * them (a sale without a card, a maker's own program before its first word).
+ */
+export const writeProgress = {
+  stage: z.enum(['preparing', 'writing', 'checking']),
+  steps: z.object({ done: natural, of: natural }).optional(),
+};
+
 /** What an order's screens say of a sale without a card; left out: it is a card's. */
 export const creditGoods = z
   .object({

@@ -17,6 +17,7 @@ import {
   billsShape,
   contractShape,
   creditGoods,
+  writeProgress,
   isItYouShape,
   topUpShape,
   userNoShape,
@@ -175,7 +176,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
-    stage: z.enum(['preparing', 'writing', 'checking']),
+    ...writeProgress,
   }),
   z.object({
     ...base,
@@ -215,6 +216,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      * its own.
      */
     reason: z.enum(['card', 'paid', 'payment', 'central', 'posting']),
+    /** Of `posting`: central has said that it has the payment and is crediting it. */
+    taken: z.literal(true).optional(),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
@@ -236,6 +239,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
+    /** Of `finishing`. */
+    progress: z.object(writeProgress).optional(),
     cardKind,
     deadlineMs,
   }),
