@@ -114,6 +114,8 @@ export const POLICY: HeldPolicy = {
   presetsFen: [5_000, 10_000],
   minFen: 1_000,
   maxFen: 100_000,
+  // Large sums are asked about in confirm-sum.test.ts.
+  confirmAboveFen: null,
   payWindowMs: 180_000,
   offline: { accountMaxAgeMs: 3_600_000, capFen: 20_000 },
   unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },

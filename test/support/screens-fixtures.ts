@@ -825,6 +825,16 @@ export function screenFixtures(
     deadlineMs: inSeconds(96),
   } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
+  const confirm: SnapshotOf<'confirm-sum'> = {
+    ...b,
+    screen: 'confirm-sum',
+    holderMasked: '张*明',
+    number: '8800 **** 3921',
+    amountFen: 100_000,
+    goods: { quantity: 37_735, unit: 'volume' },
+    busy: false,
+    deadlineMs: inSeconds(82),
+  };
   const pay = {
     ...b,
     screen: 'pay',
@@ -1229,6 +1239,19 @@ export function screenFixtures(
         quote: null,
       },
       { keys: '1280', checkOnly: true },
+    ],
+    ['card', confirm, { checkOnly: true }],
+    ['preparing', { ...confirm, busy: true }, { checkOnly: true }],
+    [
+      'card-longest',
+      {
+        ...confirm,
+        holderMasked: '买*************江',
+        amountFen: 8_765_432,
+        goods: { quantity: 3_307_710, unit: 'volume' },
+        deadlineMs: inSeconds(14),
+      },
+      { checkOnly: true },
     ],
     ['waiting', pay],
     ['code-ends', { ...pay, deadlineMs: inSeconds(16) }],

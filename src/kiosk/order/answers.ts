@@ -213,19 +213,13 @@ function askedAgain(
   told: 'pending' | 'paying' | 'not-found',
   change: Partial<AttemptRun>,
 ): Outcome {
-  switch (attempt.state) {
-    case 'pending': {
-      const next = nextAsk(attempt, run, told, monoMs);
-      return answered({ ...next.change, ...change }, next.againMs);
-    }
-    case 'closed':
-      return answered(
-        change,
-        told === 'paying' ? POLL_MS : closedPollMs(nowMs - attempt.updatedMs),
-      );
-    default:
-      return answered(change, told === 'paying' ? POLL_MS : endingPollMs);
+  if (attempt.state === 'pending') {
+    const next = nextAsk(attempt, run, told, monoMs);
+    return answered({ ...next.change, ...change }, next.againMs);
   }
+  const againMs =
+    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;
+  return answered(change, told === 'paying' ? POLL_MS : againMs);
 }
 
 /** What a capture's fact says of it, with what central believes it by. */

@@ -102,6 +102,8 @@ export interface AmountSession {
   readonly quote: Quote | null;
   readonly problem: ErrorCode | null;
   readonly busy: 'quoting' | 'paying' | null;
+  /** The sum is large: the customer is asked once more. */
+  readonly confirming: boolean;
   /** Number of the last quote asked for: an older answer is dropped. */
   readonly asked: number;
   /** How often more time was asked for. */
@@ -141,6 +143,8 @@ export interface AccountSession {
   readonly agreed: Consent | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
+  /** As in {@link AmountSession}. */
+  readonly confirming: boolean;
   /** As in {@link UserNoSession}; so is `card`. */
   readonly asked: number;
   readonly card: number | null;

@@ -270,6 +270,14 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'keypad.delete': 'Delete',
   'keypad.ok': 'OK',
 
+  'confirm.header': 'Check the amount',
+  'confirm.title': 'Please check the sum',
+  'confirm.lead': 'This is a large sum. If all is right, press “Pay”. To change it, press “Back”.',
+  'confirm.words': '{words} yuan',
+  'confirm.pay': 'Pay',
+  'confirm.what': 'For',
+  'confirm.busy': 'Getting the payment ready, please wait',
+
   'pay.header': 'Scan to pay',
   'pay.scan.wechat': 'Scan with WeChat to pay',
   'pay.scan.alipay': 'Scan with Alipay to pay',

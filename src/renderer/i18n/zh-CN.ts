@@ -264,6 +264,14 @@ export const zhCN = {
   'keypad.delete': '删除',
   'keypad.ok': '确定',
 
+  'confirm.header': '核对金额',
+  'confirm.title': '请核对金额',
+  'confirm.lead': '这笔金额较大。核对无误，请按“付款”；要改，请按“返回”。',
+  'confirm.words': '{words}元',
+  'confirm.pay': '付款',
+  'confirm.what': '缴费内容',
+  'confirm.busy': '正在准备付款，请稍候',
+
   'pay.header': '扫码付款',
   'pay.scan.wechat': '请用微信“扫一扫”付款',
   'pay.scan.alipay': '请用支付宝“扫一扫”付款',

@@ -360,6 +360,13 @@ export function promptOf(s: Snapshot): Prompt | null {
         : tell(say('bills.choose'), secret('owed', yuan(s.totalFen)), ...problem(s.problem));
     case 'contract':
       return tell(say('contract.lead'), ...s.points.map(text), ...problem(s.problem));
+    case 'confirm-sum':
+      return tell(
+        say('confirm.title'),
+        own('toPay', yuan(s.amountFen)),
+        ...(s.goods === undefined ? [] : [own('toWrite', amount(s.goods.quantity, s.goods.unit))]),
+        say('confirm.lead'),
+      );
     case 'pay':
       return payPrompt(s);
     case 'writing':

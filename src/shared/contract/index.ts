@@ -133,6 +133,20 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({ ...base, screen: z.literal('top-up'), ...topUpShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('bills'), ...billsShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('contract'), ...contractShape, deadlineMs }),
+  /** A large sum, before money is asked for: paid, or back to the amount. */
+  z.object({
+    ...base,
+    screen: z.literal('confirm-sum'),
+    holderMasked: z.string(),
+    /** Of the card, masked; of a sale without one the end of the user number. */
+    number: z.string(),
+    amountFen: natural,
+    /** What is written to the card; left out: `credit` says what is paid. */
+    goods: z.object({ quantity: natural, unit: z.enum(['volume', 'money']) }).exactOptional(),
+    credit: creditGoods,
+    busy: z.boolean(),
+    deadlineMs,
+  }),
   z.object({
     ...base,
     screen: z.literal('pay'),
@@ -355,8 +369,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** amount screen: this amount, from a preset or the keypad. */
   z.object({ ...intentBase, type: z.literal('choose-amount'), value: natural.max(100_000_00) }),
   /**
-   * amount screen: pay the chosen amount; `value` repeats it so that a stale tap cannot pay another
-   * sum.
+   * amount screen, and the question before a large sum: pay the chosen amount; `value` repeats it
+   * so that a stale tap cannot pay another sum.
    */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
   /** user-no screen: as it stands on the bill. */
