@@ -134,3 +134,15 @@ export const contractShape = {
   busy: z.boolean(),
   problem: errorCode.nullable(),
 };
+
+/** The members of the `confirm-sum` screen: a large sum, before money is asked for. */
+export const confirmShape = {
+  holderMasked: z.string(),
+  /** Of the card, masked; of a sale without one the end of the user number. */
+  number: z.string(),
+  amountFen: natural,
+  /** What is written to the card; left out: `credit` says what is paid. */
+  goods: z.object({ quantity: natural, unit: z.enum(['volume', 'money']) }).exactOptional(),
+  credit: creditGoods,
+  busy: z.boolean(),
+};

@@ -16,6 +16,7 @@ import {
 import {
   billsShape,
   contractShape,
+  confirmShape,
   creditGoods,
   writeProgress,
   isItYouShape,
@@ -133,20 +134,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({ ...base, screen: z.literal('top-up'), ...topUpShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('bills'), ...billsShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('contract'), ...contractShape, deadlineMs }),
-  /** A large sum, before money is asked for: paid, or back to the amount. */
-  z.object({
-    ...base,
-    screen: z.literal('confirm-sum'),
-    holderMasked: z.string(),
-    /** Of the card, masked; of a sale without one the end of the user number. */
-    number: z.string(),
-    amountFen: natural,
-    /** What is written to the card; left out: `credit` says what is paid. */
-    goods: z.object({ quantity: natural, unit: z.enum(['volume', 'money']) }).exactOptional(),
-    credit: creditGoods,
-    busy: z.boolean(),
-    deadlineMs,
-  }),
+  z.object({ ...base, screen: z.literal('confirm-sum'), ...confirmShape, deadlineMs }),
   z.object({
     ...base,
     screen: z.literal('pay'),
