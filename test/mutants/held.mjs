@@ -41,6 +41,12 @@ export const held = ({ mutant, edit, unit }) => [
     unit('kiosk/held-payment', 'is one for the machine'),
   ),
   mutant(
+    'held-deaf-to-customer',
+    'Who says that he has paid waits for the question that is held.',
+    edit('kiosk/visit/paying.ts', `plainNext: true,`, ``),
+    unit('kiosk/held-payment', 'a customer who says that he has paid'),
+  ),
+  mutant(
     'held-past-the-code',
     'The end of a code is not looked at while a question is held.',
     edit(HELD, `return same(leftMs > 0 ? ctx.monoMs + leftMs : null);`, `return same(null);`),

@@ -30,7 +30,7 @@ export function holdOrAsk(moment: Moment, ask: () => Advance): Advance {
   const { open, attempt, run, ctx, same } = moment;
   const leftMs = attempt.expiresAtMs - ctx.nowMs;
   // The code's end is looked at when it comes, whoever still waits for an answer.
-  if (run.held !== null) return same(leftMs > 0 ? ctx.monoMs + leftMs : null);
+  if (run.held !== null && !run.plainNext) return same(leftMs > 0 ? ctx.monoMs + leftMs : null);
   const waitMs = Math.min(run.holdMs, Math.floor(leftMs));
   if (
     !ctx.holds(attempt.provider) ||

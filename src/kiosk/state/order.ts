@@ -79,7 +79,10 @@ export interface AttemptRun {
   readonly holdMs: number;
   /** The next one is held from then on, at the earliest. */
   readonly holdAtMono: number;
-  /** The last one that was to be held came to nothing: the next question is a plain one. */
+  /**
+   * The next question is a plain one, at once: the last that was held came to nothing, or the
+   * customer asks himself.
+   */
   readonly plainNext: boolean;
   /** How far the payment has come, and since when; null: no answer told. */
   readonly pace: { readonly stage: PayStage; readonly sinceMono: number } | null;

@@ -113,6 +113,27 @@ describe('a large sum onto a card', () => {
     expect(orders()).toBe(0);
   });
 
+  it('is not disturbed by money that comes late for an order of before: that goes back, and this one is asked for', async () => {
+    await w.toPay('golden', 10_000);
+    const [first] = w.pay.trades.values();
+    await w.tap('cancel');
+    await w.untilScreen('cancelled');
+    await w.remove();
+    await w.untilScreen('start');
+    await w.toAmount('golden');
+    await choose(60_000);
+    await w.tap('pay', 60_000);
+    w.pay.pay(first, true);
+    await w.run(20_000);
+    expect(w.shown('confirm-sum').amountFen).toBe(60_000);
+    expect(w.pay.keptFen()).toBe(0);
+    await w.tap('pay', 60_000);
+    await w.untilCode();
+    w.pay.pay();
+    await w.untilScreen('done');
+    expect(w.pay.keptFen()).toBe(60_000);
+  });
+
   it('that cannot be had after all is said at the amount', async () => {
     await w.toAmount('golden');
     await choose(60_000);

@@ -103,6 +103,19 @@ describe('a held question', () => {
     expect(attempts()).toEqual(['closed']);
   });
 
+  it('does not delay the answer to a customer who says that he has paid', async () => {
+    await w.toPay('golden', 10_000);
+    await w.tap('check-payment');
+    await w.run(250);
+    expect(w.shown('pay').lastCheck).toBe('not-paid');
+    expect(queries()).toBe(1);
+    // And the next one is held again.
+    expect(holds()).toHaveLength(2);
+    w.pay.pay();
+    await w.tap('check-payment');
+    await w.untilScreen('done');
+  });
+
   it('does not delay the customer’s own code, which is another attempt', async () => {
     await w.toPay('golden', 10_000);
     const held = newest();
