@@ -3980,7 +3980,7 @@ export const MUTANTS = [
   ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),
   ...scanners({ mutant, edit, unit }),
-  ...held({ mutant, edit, unit }),
+  ...held({ mutant, edit, unit, concurrency }),
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,

@@ -3,7 +3,7 @@ const HOLDS = 'central/gateway/holds.ts';
 const ANSWERS = 'kiosk/order/answers.ts';
 const HELD = 'kiosk/order/held.ts';
 
-export const held = ({ mutant, edit, unit }) => [
+export const held = ({ mutant, edit, unit, concurrency }) => [
   mutant(
     'held-answer-out-of-date',
     'What a held question says counts though something else was asked in its place.',
@@ -63,6 +63,12 @@ export const held = ({ mutant, edit, unit }) => [
     'Nobody is woken by a callback.',
     edit('central/gateway/desk.ts', `db().ring(tradeBell(terminalId, outTradeNo));`, ``),
     unit('central/gateway-hold', 'answered by the wallet'),
+  ),
+  mutant(
+    'held-unheard-elsewhere',
+    'A callback at one process wakes nobody at another.',
+    edit('central/db/postgres.ts', `if (sender !== self) bell.ring(name.join(' '));`, ``),
+    concurrency('gateways', 'the callback that came to the other one'),
   ),
   mutant(
     'held-by-callbacks-alone',

@@ -12,7 +12,6 @@ import type {
 import type { ClaimKind } from '../../shared/central-api/index.ts';
 import type { ProviderKind } from '../../shared/contract/index.ts';
 import type { ErrorCode, Failure } from '../../shared/errors.ts';
-import { MAX_WAIT_MS } from '../../shared/gateway-api.ts';
 
 /**
  * Both clocks at the moment of a transition. Deadlines are monotonic; only what people see is wall
@@ -99,6 +98,12 @@ export interface HeldCall {
   readonly known: 'pending' | 'paying';
 }
 
+/**
+ * For how long a question is to be held. Less than a gateway would: one that is lost on the way is
+ * missed so much later.
+ */
+const HOLD_MS = 10_000;
+
 /** An attempt of which this process knows nothing yet. */
 export const NEW_RUN: AttemptRun = {
   op: null,
@@ -123,7 +128,7 @@ export const NEW_RUN: AttemptRun = {
   noReverse: false,
   held: null,
   holds: 0,
-  holdMs: MAX_WAIT_MS,
+  holdMs: HOLD_MS,
   holdAtMono: 0,
   plainNext: false,
   pace: null,

@@ -25,8 +25,8 @@ describe('a held question', () => {
   it('is the only one while it lasts, names what is known, and ends in the writing at once', async () => {
     await w.toPay('golden', 10_000);
     expect(holds()).toHaveLength(1);
-    expect(newest()).toMatchObject({ known: 'pending', waitMs: 20_000 });
-    await w.run(15_000);
+    expect(newest()).toMatchObject({ known: 'pending', waitMs: 10_000 });
+    await w.run(9_000);
     expect(queries()).toBe(0);
     w.pay.pay();
     newest().answer();
@@ -38,7 +38,7 @@ describe('a held question', () => {
 
   it('that brought no news in all its time is followed by the next, without a pause', async () => {
     await w.toPay('golden', 10_000);
-    await w.run(20_000);
+    await w.run(10_000);
     newest().answer();
     await w.run(0);
     expect(holds()).toHaveLength(2);
@@ -91,8 +91,8 @@ describe('a held question', () => {
   it('is given up at the end of the code, and the last question is a plain one', async () => {
     await w.toPay('golden', 10_000);
     const until = w.journal.attemptsOf(w.order().orderId)[0]?.expiresAtMs ?? 0;
-    while (w.clock.nowMs() < until - 21_000) {
-      await w.run(20_000);
+    while (w.clock.nowMs() < until - 11_000) {
+      await w.run(10_000);
       newest().answer();
     }
     await w.run(until - w.clock.nowMs() - 500);
@@ -141,7 +141,7 @@ describe('a held question', () => {
       // The line is well: nobody is told otherwise.
       expect(w.shown('pay')).toMatchObject({ state: 'waiting' });
     }
-    expect(waits).toEqual([20_000, 10_000, 5_000, 2_500]);
+    expect(waits).toEqual([10_000, 5_000, 2_500]);
     // From here on as before: at the steady pace.
     const before = queries();
     await w.run(20_000);
