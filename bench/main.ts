@@ -1,11 +1,12 @@
 import { cardBench } from './card.ts';
 import { centralBench } from './central.ts';
 import { journalBench } from './journal.ts';
+import { payBench } from './pay.ts';
 import { virtualBench } from './virtual.ts';
 
 /**
- * npm run bench [-- journal|virtual|card|central]: how fast the parts are on this machine. Figures
- * to read, not tests to pass.
+ * npm run bench [-- journal|virtual|card|central|pay]: how fast the parts are on this machine.
+ * Figures to read, not tests to pass.
  */
 const wanted = process.argv.slice(2);
 const asked = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -14,5 +15,6 @@ if (asked('journal')) journalBench();
 if (asked('virtual')) await virtualBench();
 if (asked('card')) await cardBench();
 if (asked('central')) await centralBench();
+if (asked('pay')) await payBench();
 // The native package holds on to its threads.
 process.exit(0);

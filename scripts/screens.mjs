@@ -90,7 +90,7 @@ const FLOWS = [
   {
     title: 'Recharging a card',
     full: ['start--ready', 'amount--quoted', 'pay--waiting', 'writing--', 'done--take-card'],
-    shown: ['start--', 'reading--', 'amount--', 'pay--', 'writing--', 'done--'],
+    shown: ['start--', 'reading--', 'amount--', 'confirm-sum--', 'pay--', 'writing--', 'done--'],
   },
   {
     title: 'Without a card',

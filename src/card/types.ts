@@ -251,6 +251,14 @@ export type Judged = Pick<WritePlan, 'before' | 'after' | 'tag' | 'kept'>;
  */
 export type Keep = (record: Uint8Array) => Promise<Result<void, Failure>>;
 
+/**
+ * Told during a write, for the screen only: so many of the plan's steps are done. What comes of it
+ * changes nothing of the write; it neither fails nor is waited for.
+ */
+export type StepsDone = (done: number) => void;
+/** Nobody looks. */
+export const UNSEEN: StepsDone = () => undefined;
+
 /** after: ours is on the card · before: nothing was written · torn: finish the plan · foreign: park. */
 export type Classification = 'after' | 'before' | 'torn' | 'foreign';
 
@@ -330,11 +338,13 @@ export interface CardLayout {
    *
    * @param keep where a card's own answers are what proves a write: without it nothing is written
    *   to such a card (CARD-0206)
+   * @param steps hears of each step that is done; a layout that cannot tell says nothing
    */
   readonly apply: (
     channel: CardChannel,
     plan: WritePlan,
     keep?: Keep,
+    steps?: StepsDone,
   ) => Promise<Result<void, Failure>>;
   /**
    * Judges an order's card by a later read (identity and the kiosk's own fields only), and by what

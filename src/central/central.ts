@@ -378,6 +378,7 @@ export function createCentral(options: CentralOptions): Central {
       sweeps.stop();
       invoiceSweeps.stop();
       messages.stop();
+      payments?.endHolds();
       await closeDoors();
       await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
       opened = false;

@@ -18,6 +18,7 @@ import {
   billSchema,
   chargeSchema,
   createSchema,
+  querySchema,
   refundSchema,
 } from '../shared/gateway-api.ts';
 import type { GatewayVerb } from '../shared/gateway-api.ts';
@@ -390,7 +391,7 @@ function paymentRoute(gateway: PaymentGateway, exchange: SignedExchange): Route 
     };
   const verbs: Readonly<Record<GatewayVerb, Answerer>> = {
     create: told(createSchema, gateway.create),
-    query: told(attemptSchema, gateway.query),
+    query: told(querySchema, gateway.query),
     close: told(attemptSchema, gateway.close),
     refund: told(refundSchema, gateway.refund),
     'query-refund': told(refundSchema, gateway.queryRefund),

@@ -315,6 +315,7 @@ export const DEMO_POLICY: Policy = {
   presetsFen: [5_000, 10_000, 20_000, 30_000, 50_000],
   minFen: 1_000,
   maxFen: 100_000,
+  confirmAboveFen: 50_000,
   payWindowMs: 120_000,
   offline: { accountMaxAgeMs: 24 * 3_600_000, capFen: 200_000 },
   unsynced: { maxEvents: 5_000, maxFen: 2_000_000, maxAgeMs: 72 * 3_600_000 },

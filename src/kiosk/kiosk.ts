@@ -263,6 +263,7 @@ export class Kiosk {
       attemptIds: (orderId, n) => makeAttemptIds(orderId, n, this.#o.random),
       reverseAfterMs: (kind) => provider(kind)?.code?.reverseAfterMs ?? 0,
       closeMayHandBack: (kind) => provider(kind)?.closeMayHandBack === true,
+      holds: (kind) => provider(kind)?.hold !== undefined,
       businessDate: () => chinaDate(clock.nowMs()),
       mayBeReported: (orderId) => this.#o.journal.mayBeReported(orderId),
       assistOpen: (orderId) =>

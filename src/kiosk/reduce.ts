@@ -29,6 +29,8 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     }
     case 'written':
       return onOrderWritten(state, event, ctx);
+    case 'progress':
+      return onProgress(state, event);
     case 'keep':
       return onKeep(state, event);
     case 'claimed': {
@@ -104,6 +106,19 @@ function onOrderWritten(
     state: { ...putOrder(state, next.open), card: null, cardBusy: present, refusals },
     effects: [...refusalFact(open.order.orderId, event.refused), ...next.effects, ...reread],
   };
+}
+
+/** Only the screen follows: of a write that is over, or another's, nothing is shown. */
+function onProgress(
+  state: KioskState,
+  { orderId, insertion, progress }: Extract<KioskEvent, { type: 'progress' }>,
+): Step {
+  const open = state.orders.get(orderId);
+  if (open?.writing === true && open.judgedInsertion === insertion)
+    return { state: putOrder(state, { ...open, progress }), effects: [] };
+  const s = state.session;
+  const shown = s.at === 'assist' && s.orderId === orderId && s.stage === 'writing';
+  return { state: shown ? { ...state, session: { ...s, progress } } : state, effects: [] };
 }
 
 /** What a card said in the middle of a write is durable before the write goes on. */

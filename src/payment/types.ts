@@ -194,6 +194,15 @@ export interface PaymentProvider {
   readonly kind: ProviderKind;
   readonly create: (request: CreateRequest) => Promise<CreateResult>;
   readonly query: (attempt: AttemptRef) => Promise<QueryResult>;
+  /**
+   * A query whose answer may be held until it says something else than is known, for at most
+   * `waitMs`. What is held stands in nobody's way: the same payment may be asked about, closed or
+   * reversed meanwhile. One that is not held is answered at once. Absent: nothing is held here.
+   */
+  readonly hold?: (
+    attempt: AttemptRef,
+    hold: { readonly waitMs: number; readonly known: 'pending' | 'paying' },
+  ) => Promise<QueryResult>;
   readonly close: (attempt: AttemptRef) => Promise<CloseResult>;
   readonly refund: (request: RefundRequest) => Promise<RefundResult>;
   readonly queryRefund: (request: RefundRequest) => Promise<RefundQueryResult>;

@@ -28,6 +28,7 @@ import {
   Unfinished,
   Writing,
 } from './screens/simple.tsx';
+import { ConfirmSum } from './screens/confirm-sum.tsx';
 import { Requests } from './screens/requests.tsx';
 import { Start } from './screens/start.tsx';
 import { useView } from './state/store.ts';
@@ -65,6 +66,8 @@ function screenOf(s: Snapshot): ReactElement {
       return <Bills s={s} />;
     case 'contract':
       return <Contract s={s} />;
+    case 'confirm-sum':
+      return <ConfirmSum s={s} />;
     case 'pay':
       return <Pay s={s} />;
     case 'writing':

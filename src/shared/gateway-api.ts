@@ -58,6 +58,16 @@ const line = z
 
 /** Names a payment by the terminal’s own trade number. */
 export const attemptSchema = z.object({ outTradeNo, amountFen: fen, method });
+/** No query is held for longer, ms, however long its asker would wait. */
+export const MAX_WAIT_MS = 20_000;
+/**
+ * Asks where a payment stands. With `waitMs` the answer may be held so long, until it says
+ * something else than `known`; a gateway of before knows neither, and answers at once.
+ */
+export const querySchema = attemptSchema.extend({
+  waitMs: z.number().int().min(0).max(600_000).optional(),
+  known: z.enum(['pending', 'paying']).optional(),
+});
 /** The order that is paid; left out by terminals of before. */
 const orderId = z
   .string()

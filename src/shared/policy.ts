@@ -13,6 +13,8 @@ import { DAY_MS } from './time.ts';
  * at its policy key for an hour, does not make a kiosk sell without an end.
  */
 const MAX_FEN = 10_000_000;
+/** Below it a second question would be asked of nearly everybody, and be read by nobody. */
+const MIN_CONFIRM_FEN = 5_000;
 const MAX_UNSYNCED_FEN = 100_000_000;
 const MAX_EVENTS = 1_000_000;
 /** No cached account is sold to for longer. */
@@ -40,6 +42,11 @@ export const policySchema = z
     presetsFen: z.array(fen).min(1).max(12),
     minFen: fen,
     maxFen: fen,
+    /**
+     * Above this sum the customer is asked once more before money is asked for, whatever it pays;
+     * null: never. A policy of before says nothing of it, and means 500 yuan.
+     */
+    confirmAboveFen: fen.min(MIN_CONFIRM_FEN).nullable().default(50_000),
     /** How long a QR code waits for the customer. */
     payWindowMs: z.number().int().min(10_000).max(MAX_WINDOW_MS),
     /**

@@ -111,6 +111,9 @@ export class AccountCustomer implements Visitor {
       case 'contract':
         if (s.busy) return;
         return s.agreed ? this.site.tap('pay', s.amountFen) : this.site.tap('agree', true);
+      case 'confirm-sum':
+        if (s.busy) return;
+        return this.#dice.chance(0.15) ? this.site.tap('back') : this.site.tap('pay', s.amountFen);
       case 'pay':
         return this.#atPay(s);
       case 'done':

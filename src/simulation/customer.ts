@@ -184,6 +184,10 @@ export class Customer {
         }
         return site.tap('pay', s.chosenFen);
       }
+      case 'confirm-sum':
+        if (s.busy) return;
+        // Some read it, and choose again.
+        return this.#dice.chance(0.15) ? site.tap('back') : site.tap('pay', s.amountFen);
       case 'pay':
         return this.#atPay(s);
       case 'writing':

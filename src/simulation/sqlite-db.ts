@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { localBell } from '../central/db/bell.ts';
 import type { Db, Script } from '../central/db/sql.ts';
 import { MIGRATIONS } from '../central/db/migrations/index.ts';
 
@@ -84,6 +85,7 @@ export function openSqliteDb(): Db {
     // Nobody else has this memory.
     alone: (_key, work) => work(),
     life: () => Promise.resolve('memory'),
+    ...localBell(),
     close: async () => {
       db.exec('ROLLBACK');
       idle.push({ db, statements });

@@ -53,6 +53,7 @@ export const POLICY: Policy = {
   presetsFen: [5_000, 10_000, 20_000],
   minFen: 1_000,
   maxFen: 50_000,
+  confirmAboveFen: 25_000,
   payWindowMs: 60_000,
   offline: { accountMaxAgeMs: 3_600_000, capFen: 100_000 },
   unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },

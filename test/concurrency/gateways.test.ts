@@ -3,6 +3,7 @@ import { systemClock, systemRandom } from '../../src/main/ports.ts';
 import { openPostgres } from '../../src/central/db/postgres.ts';
 import { quickSigner } from '../unit/central/harness.ts';
 import type { Db } from '../../src/central/db/sql.ts';
+import type { Clock } from '../../src/shared/ports.ts';
 import { createPaymentGateway } from '../../src/central/gateway/gateway.ts';
 import type { PaymentGateway } from '../../src/central/gateway/types.ts';
 import type { PaymentProvider } from '../../src/payment/types.ts';
@@ -29,7 +30,8 @@ afterEach(async () => {
   await Promise.all(dbs.map((db) => db.close()));
 });
 
-async function start(): Promise<void> {
+/** @param clock rings no timer where not given: what is held is woken by a bell only */
+async function start(clock?: Clock): Promise<void> {
   const url = cluster.url(await cluster.create());
   dbs = [
     await openPostgres({ clock: systemClock, random: systemRandom, url }),
@@ -85,7 +87,11 @@ async function start(): Promise<void> {
       wallets: town.wallets.map(watched(process)),
       publicUrl: 'https://pay.example.com',
       receipts: quickSigner('gateway'),
-      clock: { nowMs: () => town.clock.nowMs(), monoMs: () => 0, after: () => () => undefined },
+      clock: clock ?? {
+        nowMs: () => town.clock.nowMs(),
+        monoMs: () => 0,
+        after: () => () => undefined,
+      },
       random,
     });
   gateways = [gateway(0), gateway(1)];
@@ -215,5 +221,89 @@ describe('two processes of the gateway', () => {
     expect(most).toBe(1);
     expect(town.refunds()).toHaveLength(1);
     expect(town.kept()).toBe(0);
+  });
+});
+
+describe('a query that one process holds', () => {
+  const asking = { waitMs: 20_000, known: 'pending' as const };
+  const hear = (process: 0 | 1) => {
+    const c = town.callbacks.at(-1);
+    if (c === undefined) throw new Error('no callback');
+    return gateways[process].hear('wechat', (name) => c.headers[name] ?? null, c.body);
+  };
+  /** No timer rings here: what nobody wakes is never answered. */
+  const soon = async <T>(answer: Promise<T>): Promise<T> => {
+    let told: T | null = null;
+    void answer.then((value) => (told = value));
+    await expect.poll(() => told, { timeout: 10_000 }).not.toBeNull();
+    return answer;
+  };
+  /** Its first look is over: it waits. */
+  const held = (n: number) => expect.poll(() => times('wechat.query')).toBeGreaterThanOrEqual(n);
+  async function shown(process: 0 | 1) {
+    const r = ref();
+    const page = await gateways[process].openPage(await made(r), 'wechat', '');
+    if (page.kind !== 'go') throw new Error(page.kind);
+    return { r, url: page.url };
+  }
+
+  it('is answered by the callback that came to the other one, and by a close there', async () => {
+    await start();
+    const { r, url } = await shown(0);
+    const first = gateways[0].query(T, { ...r, ...asking });
+    await held(1);
+    town.pay(url);
+    await hear(1);
+    expect(await soon(first)).toMatchObject({ kind: 'paid', amountFen: r.amountFen });
+    const other = await shown(1);
+    asked.length = 0;
+    const second = gateways[0].query(T, { ...other.r, ...asking });
+    await held(1);
+    expect(await gateways[1].close(T, other.r)).toEqual({ kind: 'closed' });
+    expect(await soon(second)).toEqual({ kind: 'closed' });
+  });
+
+  it('occupies no connection: a hundred are held over eight, and everybody else is served', async () => {
+    await start();
+    const machines = Array.from({ length: 100 }, (_, n) => `H${n}`);
+    const r = ref();
+    for (const terminal of machines) {
+      await town.db.query(
+        'INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)',
+        [terminal],
+      );
+      await gateways[0].create(terminal, {
+        ...r,
+        description: 'x',
+        expiresAtMs: town.clock.nowMs() + 120_000,
+      });
+    }
+    const holds = machines.map((terminal) => gateways[0].query(terminal, { ...r, ...asking }));
+    const busy = async (): Promise<number> => {
+      const [row] = await (dbs[1] as Db).query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database()
+         AND state <> 'idle' AND pid <> pg_backend_pid()`,
+      );
+      return row?.n ?? -1;
+    };
+    await expect.poll(busy).toBe(0);
+    for (let n = 0; n < 12; n++) await made(ref(), 0);
+    expect(await busy()).toBe(0);
+    gateways[0].endHolds();
+    for (const held of holds) expect(await held).toEqual({ kind: 'pending' });
+  });
+
+  it('hears nothing once its line is cut, and finds the payment at its next look', async () => {
+    await start({ ...systemClock, nowMs: () => town.clock.nowMs() });
+    const { r, url } = await shown(0);
+    const first = gateways[0].query(T, { ...r, ...asking });
+    await held(1);
+    const cut = await (dbs[1] as Db).query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+       AND application_name = 'pilotlight central turns'`,
+    );
+    expect(cut.length).toBeGreaterThan(0);
+    town.pay(url);
+    expect(await first).toMatchObject({ kind: 'paid' });
   });
 });

@@ -101,7 +101,11 @@ export function conformance(name: string, c: LayoutCase, bench: () => Bench): vo
     const { plan, keep } = remembering(
       must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE)),
     );
-    must(await layout.apply(channel, plan, keep));
+    const steps: number[] = [];
+    must(await layout.apply(channel, plan, keep, (done) => steps.push(done)));
+    // Who counts the steps counts each that is done, and all of them in the end.
+    expect(steps).toEqual([...new Set(steps)].toSorted((a, b) => a - b));
+    expect(steps.at(-1) ?? plan.steps.length).toBe(plan.steps.length);
     must(await channel.reset());
     expect(layout.classify(plan, must(await layout.readImage(channel)))).toBe('after');
     const kept = card.keeps();

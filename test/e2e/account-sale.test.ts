@@ -31,6 +31,10 @@ async function toAccount(service: 'top-up' | 'bills', userNo: string): Promise<v
 /** What is shown is agreed to, as far as the shown QR code. */
 async function agree(): Promise<void> {
   await page.click('[data-intent="pay"]:not([disabled])');
+  await page.waitForSelector('[data-screen="pay"], [data-screen="confirm-sum"]');
+  // A large sum is agreed to twice.
+  if ((await page.$('[data-screen="confirm-sum"]')) !== null)
+    await page.click('[data-screen="confirm-sum"] [data-intent="pay"]:not([disabled])');
   await screen('pay');
   await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
 }

@@ -656,6 +656,9 @@ class Town {
         case 'contract':
           tap('exit');
           break;
+        case 'confirm-sum':
+          tap('pay', s.amountFen);
+          break;
         case 'pay':
           await atPay(s);
           break;

@@ -7,6 +7,7 @@ import { disk } from './disk.mjs';
 import { doors } from './doors.mjs';
 import { printer } from './printer.mjs';
 import { scanners } from './scanners.mjs';
+import { held } from './held.mjs';
 import { window } from './window.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
@@ -357,8 +358,8 @@ const PURCHASE = [
   answers(
     'unknown-is-closed',
     'No answer to the question about a payment counts as “closed”.',
-    `    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;\n  switch (r.kind) {\n    case 'unknown':\n`,
-    `    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;\n  switch (r.kind) {\n    case 'unknown':\n          if (attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));\n`,
+    `  const { order, attempt, attemptId, run, answered, unknown, stillOpen } = answer;\n  switch (r.kind) {\n    case 'unknown':\n`,
+    `  const { order, attempt, attemptId, run, answered, unknown, stillOpen } = answer;\n  switch (r.kind) {\n    case 'unknown':\n          if (attempt.state === 'closing') return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));\n`,
     unit('kiosk/orders', 'that is unknown changes nothing durable'),
   ),
   answers(
@@ -770,8 +771,8 @@ const KIOSK = [
     'A code payment that can be neither found nor reversed keeps its customer waiting for ever.',
     edit(
       ANSWERS,
-      `answered({ closeAccepted: false, noReverse: false, ...stillOpen }`,
-      `answered({ closeAccepted: false }`,
+      `return askedAgain(answer, r.kind, { closeAccepted: false, noReverse: false, ...stillOpen });\n    case 'paying'`,
+      `return askedAgain(answer, r.kind, { closeAccepted: false });\n    case 'paying'`,
     ),
     unit('kiosk/code-pay', 'whose reversal is refused'),
   ),
@@ -2578,13 +2579,13 @@ const PURSES = [
       ),
       edit(
         'card/layouts/pl-sle.ts',
-        `channel: CardChannel, write: WritePlan): Promise`,
-        `channel: CardChannel, write: WritePlan, keep?: (r: Uint8Array) => Promise<unknown>): Promise`,
+        `write: WritePlan, done: StepsDone = UNSEEN): Promise`,
+        `write: WritePlan, done: StepsDone = UNSEEN, keep?: (r: Uint8Array) => Promise<unknown>): Promise`,
       ),
       edit(
         'card/layouts/pl-sle.ts',
-        `apply: (channel, write) => apply(variant, keys, channel, write),`,
-        `apply: (channel, write, keep) => apply(variant, keys, channel, write, keep),`,
+        `apply: (channel, write, _keep, done) => apply(variant, keys, channel, write, done),`,
+        `apply: (channel, write, keep, done) => apply(variant, keys, channel, write, done, keep),`,
       ),
     ],
     unit('card/providers', 'PL-4442 with central'),
@@ -2830,7 +2831,7 @@ const GATEWAY = [
     'Closed is told, and a wallet may begin afterwards.',
     edit(
       'central/gateway/trades.ts',
-      `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [terminalId, attempt.outTradeNo]);
+      `        await db().query(\`UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2\`, [trade.terminal_id, trade.out_trade_no]);
       }
       return handedBack`,
       `      }
@@ -3979,6 +3980,7 @@ export const MUTANTS = [
   ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),
   ...scanners({ mutant, edit, unit }),
+  ...held({ mutant, edit, unit, concurrency }),
   ...window({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,

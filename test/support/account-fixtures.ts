@@ -1,4 +1,9 @@
-import type { BillView, Snapshot, SnapshotOf } from '../../src/shared/contract/index.ts';
+import type {
+  BillView,
+  CreditGoods,
+  Snapshot,
+  SnapshotOf,
+} from '../../src/shared/contract/index.ts';
 import type { ScreenFixture, base } from './screens-fixtures.ts';
 
 /** The keys of a number, one after the other. */
@@ -111,6 +116,22 @@ export function accountFixtures(
     busy: false,
     problem: null,
     deadlineMs,
+  };
+  const confirmed: CreditGoods = {
+    userTail: '0331',
+    company: { zh: '阜城热力', en: 'Fucheng Heat' },
+    kinds: ['heat'],
+    period: '2026-2027',
+  };
+  const confirm: SnapshotOf<'confirm-sum'> = {
+    ...b,
+    screen: 'confirm-sum',
+    holderMasked: '李*华',
+    number: '0331',
+    amountFen: 241_250,
+    credit: confirmed,
+    busy: false,
+    deadlineMs: inSeconds(82),
   };
   const contract: SnapshotOf<'contract'> = {
     ...b,
@@ -293,6 +314,30 @@ export function accountFixtures(
     ],
     ['ahead', { ...topUp, prepay: true, meterNo: '', balanceFen: 0 }],
     ['none', { ...bills, groups: [], totalFen: 0, totalCount: 0, chosenFen: 0, underWay: 1 }],
+    ['bill', confirm, { checkOnly: true }],
+    [
+      'top-up',
+      { ...confirm, amountFen: 60_050, credit: { ...confirmed, kinds: ['balance'], period: '' } },
+      { checkOnly: true },
+    ],
+    [
+      'bills-longest',
+      {
+        ...confirm,
+        holderMasked: '买*************江',
+        amountFen: 8_765_432,
+        credit: {
+          ...confirmed,
+          company: {
+            zh: '阜城市城乡供水排水一体化运营管理集团有限责任公司',
+            en: 'Fucheng City Urban and Rural Water Supply and Drainage Operation Group Co., Ltd.',
+          },
+          kinds: ['gas', 'water', 'heat'],
+          period: '',
+        },
+      },
+      { checkOnly: true },
+    ],
     ['read', contract],
     ['agreed', { ...contract, agreed: true }, { checkOnly: true }],
     [
@@ -321,6 +366,19 @@ export function accountFixtures(
     [
       'top-up',
       { ...whole, credit: { ...credit, kinds: ['balance'], period: '' }, receipt: 'failed' },
+    ],
+    [
+      'posting-taken',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'posting',
+        taken: true,
+        ...money,
+        slip: 'printed',
+        deadlineMs: inSeconds(110),
+      },
+      { checkOnly: true },
     ],
     [
       'posting',

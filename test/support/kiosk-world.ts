@@ -114,6 +114,8 @@ export const POLICY: HeldPolicy = {
   presetsFen: [5_000, 10_000],
   minFen: 1_000,
   maxFen: 100_000,
+  // Large sums are asked about in confirm-sum.test.ts.
+  confirmAboveFen: null,
   payWindowMs: 180_000,
   offline: { accountMaxAgeMs: 3_600_000, capFen: 20_000 },
   unsynced: { maxEvents: 10_000, maxFen: 10_000_000, maxAgeMs: 86_400_000 },
@@ -235,6 +237,12 @@ interface Trade {
   >;
   creates: number;
 }
+/** A query that the gateway holds. */
+export interface HeldQuery {
+  readonly waitMs: number;
+  readonly known: string;
+  readonly answer: (instead?: QueryResult) => void;
+}
 type Verb = 'create' | 'query' | 'close' | 'refund' | 'queryRefund' | 'charge' | 'reverse';
 /**
  * What happens to the next call of a verb: `unsent` no effect and no answer, `lost` the effect but
@@ -266,6 +274,11 @@ export class PaymentBooks {
   /** The amount that the provider says it captured, instead of the truth. */
   saysFen: number | null = null;
   readonly calls: string[] = [];
+  /**
+   * The gateway holds queries: each stands here until it is answered, by what is true then or by
+   * this. Null: it holds none.
+   */
+  holding: HeldQuery[] | null = null;
   /** What happens at the provider just before a call takes effect, and just after. */
   onCall: ((verb: Verb, when: 'before' | 'after') => void) | null = null;
   /** Trades whose close is under way. */
@@ -417,9 +430,58 @@ export class PaymentBooks {
           unknown,
         ),
     };
+    const standing = (trade: Trade | undefined): QueryResult => {
+      if (trade === undefined) return { kind: 'not-found' };
+      switch (trade.state) {
+        case 'notpay':
+          return { kind: 'pending' };
+        case 'paying':
+          return { kind: 'paying' };
+        case 'closed':
+        case 'revoked':
+          return { kind: 'closed' };
+        case 'paid':
+          if (trade.refunds.size > 0)
+            return {
+              kind: 'refunded',
+              transactionId: `T${trade.outTradeNo}`,
+              amountFen: trade.amountFen,
+            };
+          return {
+            kind: 'paid',
+            transactionId: `T${trade.outTradeNo}`,
+            amountFen: this.saysFen ?? trade.capturedFen,
+            paidAtMs: null,
+            ...receiptOf(trade, this.saysFen ?? trade.capturedFen),
+          };
+      }
+    };
+    const queryOf = (r: AttemptRef): Promise<QueryResult> =>
+      call<QueryResult>(
+        'query',
+        () => standing(of(r)),
+        () => null,
+        unknown,
+      );
+    const { holding } = this;
     return {
       kind,
       ...(codes ? { code } : {}),
+      ...(kind === 'gateway' && holding !== null
+        ? {
+            hold: (r, { waitMs, known }) =>
+              new Promise((resolve) =>
+                holding.push({
+                  waitMs,
+                  known,
+                  answer: (instead) =>
+                    void (instead === undefined ? queryOf(r) : Promise.resolve(instead)).then(
+                      resolve,
+                    ),
+                }),
+              ),
+          }
+        : {}),
       // As the adapters say of themselves (src/payment).
       ...(kind === 'alipay' || kind === 'gateway' ? { closeMayHandBack: true } : {}),
       ...(kind === 'unionpay' ? { provesNothing: true as const } : {}),
@@ -453,39 +515,7 @@ export class PaymentBooks {
           (f) => ({ kind: 'refused', failure: f }),
           unknown,
         ),
-      query: (r) =>
-        call<QueryResult>(
-          'query',
-          () => {
-            const trade = of(r);
-            if (trade === undefined) return { kind: 'not-found' };
-            switch (trade.state) {
-              case 'notpay':
-                return { kind: 'pending' };
-              case 'paying':
-                return { kind: 'paying' };
-              case 'closed':
-              case 'revoked':
-                return { kind: 'closed' };
-              case 'paid':
-                if (trade.refunds.size > 0)
-                  return {
-                    kind: 'refunded',
-                    transactionId: `T${trade.outTradeNo}`,
-                    amountFen: trade.amountFen,
-                  };
-                return {
-                  kind: 'paid',
-                  transactionId: `T${trade.outTradeNo}`,
-                  amountFen: this.saysFen ?? trade.capturedFen,
-                  paidAtMs: null,
-                  ...receiptOf(trade, this.saysFen ?? trade.capturedFen),
-                };
-            }
-          },
-          () => null,
-          unknown,
-        ),
+      query: queryOf,
       close: (r) => {
         const found = of(r);
         if (this.next.close[0] === 'under-way' && found !== undefined) this.#closes.push(found);

@@ -825,6 +825,16 @@ export function screenFixtures(
     deadlineMs: inSeconds(96),
   } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
+  const confirm: SnapshotOf<'confirm-sum'> = {
+    ...b,
+    screen: 'confirm-sum',
+    holderMasked: '张*明',
+    number: '8800 **** 3921',
+    amountFen: 100_000,
+    goods: { quantity: 37_735, unit: 'volume' },
+    busy: false,
+    deadlineMs: inSeconds(82),
+  };
   const pay = {
     ...b,
     screen: 'pay',
@@ -1230,6 +1240,19 @@ export function screenFixtures(
       },
       { keys: '1280', checkOnly: true },
     ],
+    ['card', confirm, { checkOnly: true }],
+    ['preparing', { ...confirm, busy: true }, { checkOnly: true }],
+    [
+      'card-longest',
+      {
+        ...confirm,
+        holderMasked: '买*************江',
+        amountFen: 8_765_432,
+        goods: { quantity: 3_307_710, unit: 'volume' },
+        deadlineMs: inSeconds(14),
+      },
+      { checkOnly: true },
+    ],
     ['waiting', pay],
     ['code-ends', { ...pay, deadlineMs: inSeconds(16) }],
     [
@@ -1325,8 +1348,12 @@ export function screenFixtures(
         deadlineMs: inSeconds(40),
       },
     ],
-    ['writing', { ...b, screen: 'writing', ...money, stage: 'writing' }],
-    ['checking', { ...b, screen: 'writing', ...money, stage: 'checking' }, { checkOnly: true }],
+    ['writing', { ...b, screen: 'writing', ...money, stage: 'writing', steps: { done: 2, of: 4 } }],
+    [
+      'checking',
+      { ...b, screen: 'writing', ...money, stage: 'checking', steps: { done: 3, of: 4 } },
+      { checkOnly: true },
+    ],
     [
       'take-card',
       {
@@ -1425,7 +1452,14 @@ export function screenFixtures(
     ['found', { ...b, screen: 'unfinished', state: 'found', ...money, deadlineMs: null }],
     [
       'finishing',
-      { ...b, screen: 'unfinished', state: 'finishing', ...money, deadlineMs: null },
+      {
+        ...b,
+        screen: 'unfinished',
+        state: 'finishing',
+        ...money,
+        progress: { stage: 'checking', steps: { done: 3, of: 4 } },
+        deadlineMs: null,
+      },
       { checkOnly: true },
     ],
     [

@@ -3,7 +3,8 @@ import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
-import type { CardChannel, MemoryArea, MemoryCardPort, MemoryChip } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, MemoryArea, MemoryCardPort, MemoryChip, StepsDone } from '../types.ts';
 
 /** A chip and the code that opens it. The error counter has one bit for each try that is left. */
 export interface CodedChip {
@@ -129,13 +130,17 @@ export class MemoryCard {
    * card refused the very first command; once something was sent, every failure leaves it open what
    * is stored.
    */
-  async writeSteps(steps: readonly WriteStep[]): Promise<Result<void, Failure>> {
+  async writeSteps(
+    steps: readonly WriteStep[],
+    done: StepsDone = UNSEEN,
+  ): Promise<Result<void, Failure>> {
     let begun = false;
-    for (const { at, have, want } of steps) {
+    for (const [n, { at, have, want }] of steps.entries()) {
       const written = await this.writeChanged(at, have, want);
       if (!written.ok)
         return begun ? err(failure('CARD-0203', written.error.detail, written.error)) : written;
       begun ||= written.value > 0;
+      done(n + 1);
     }
     return ok(undefined);
   }

@@ -6,7 +6,8 @@ import type { Result } from '../../shared/result.ts';
 import { AT88SC102, erasedZone, openAt88Sc102 } from '../families/at88sc102.ts';
 import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, CardLayout, StepsDone, WritePlan } from '../types.ts';
 import { holdsVisit, METER_LENGTH } from './fields.ts';
 import {
   BLOCK_LENGTH,
@@ -86,6 +87,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const read = await readCard(channel);
   if (!read.ok) return read;
@@ -93,6 +95,7 @@ async function apply(
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
+  done(1);
   const cardNo = cardNoOf(write.before);
   const slot: BlockSlot = targetOf(write);
   const zone = ZONES[slot];
@@ -102,16 +105,21 @@ async function apply(
   if (!key.ok) return key;
   const verified = await card.verify(code.value);
   if (!verified.ok) return verified;
+  done(2);
   const empty = await erasedZone(card, zone, key.value);
   if (!empty.ok) return empty;
+  done(3);
 
   const at = AT88SC102.zoneAt[zone] + BLOCK_AT;
   const want = blockOf(write.after, slot);
   // seq last: until then it is FF, which is none.
-  const written = await card.writeSteps([
-    { at: at + 1, have: ERASED_BLOCK.subarray(1), want: want.subarray(1) },
-    { at, have: ERASED_BLOCK.subarray(0, 1), want: want.subarray(0, 1) },
-  ]);
+  const written = await card.writeSteps(
+    [
+      { at: at + 1, have: ERASED_BLOCK.subarray(1), want: want.subarray(1) },
+      { at, have: ERASED_BLOCK.subarray(0, 1), want: want.subarray(0, 1) },
+    ],
+    (n) => done(3 + n),
+  );
   // The zone may have been erased for it: nothing is as it was any more.
   return written.ok || written.error.code === 'CARD-0203'
     ? written
@@ -152,7 +160,7 @@ export function pl102Layout(keys: KeyProvider): CardLayout {
         `block ${block}: ${what}, tag, crc`,
         `block ${block}: seq ${seq}`,
       ]),
-    apply: (channel, write) => apply(keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(keys, channel, write, done),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,
   };

@@ -5,7 +5,8 @@ import type { Result } from '../../shared/result.ts';
 import { AT88SC1608, openAt88Sc1608 } from '../families/at88sc1608.ts';
 import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, CardLayout, StepsDone, WritePlan } from '../types.ts';
 import { METER_LENGTH } from './fields.ts';
 import {
   BLOCK_LENGTH,
@@ -67,6 +68,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const read = await readCard(channel);
   if (!read.ok) return read;
@@ -74,13 +76,16 @@ async function apply(
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
+  done(1);
   const password = await keys.cardCode('AT88SC1608', cardNoOf(write.before));
   if (!password.ok) return password;
   const verified = await card.verify(password.value);
   if (!verified.ok) return verified;
+  done(2);
   const slot = targetOf(write);
   return card.writeSteps(
     blockSteps(SALE_AT + slot * BLOCK_LENGTH, blockOf(image, slot), blockOf(write.after, slot)),
+    (n) => done(2 + n),
   );
 }
 
@@ -116,7 +121,7 @@ export function pl1608Layout(keys: KeyProvider): CardLayout {
         `block ${block}: ${what}, tag, crc`,
         `block ${block}: seq ${seq}`,
       ]),
-    apply: (channel, write) => apply(keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(keys, channel, write, done),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,
   };

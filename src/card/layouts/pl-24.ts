@@ -6,7 +6,8 @@ import type { Result } from '../../shared/result.ts';
 import { AT24_KINDS, AT24_LARGEST_PAGE, openAt24 } from '../families/at24.ts';
 import type { MemoryCard } from '../families/memory-card.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, MemoryChip, WritePlan } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, CardLayout, MemoryChip, StepsDone, WritePlan } from '../types.ts';
 import { damaged, METER_LENGTH } from './fields.ts';
 import {
   BLOCK_LENGTH,
@@ -116,6 +117,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const read = await readCard(keys, channel);
   if (!read.ok) return read;
@@ -123,6 +125,7 @@ async function apply(
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
+  done(1);
   const slot = targetOf(write);
   const want = blockOf(write.after, slot);
   const identity = write.before.subarray(0, IDENTITY_LENGTH);
@@ -131,6 +134,7 @@ async function apply(
   const at = slotAt(slot);
   return card.writeSteps(
     blockSteps(at, bytes.subarray(at, at + SLOT_LENGTH), concatBytes(want, mac.value)),
+    (n) => done(1 + n),
   );
 }
 
@@ -160,7 +164,7 @@ export function pl24Layout(keys: KeyProvider): CardLayout {
         `block ${block}: ${what}, tag, crc, MAC`,
         `block ${block}: seq ${seq}`,
       ]),
-    apply: (channel, write) => apply(keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(keys, channel, write, done),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,
   };

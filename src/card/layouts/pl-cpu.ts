@@ -14,7 +14,7 @@ import {
   updateBinaryHeader,
 } from '../families/fmcos.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import { TechnicianCard } from '../types.ts';
+import { TechnicianCard, UNSEEN } from '../types.ts';
 import type {
   CardChannel,
   CardLayout,
@@ -23,6 +23,7 @@ import type {
   Judged,
   PinVerdict,
   Purchase,
+  StepsDone,
   WritePlan,
 } from '../types.ts';
 import {
@@ -262,6 +263,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const current = await readImage(channel);
   if (!current.ok) return current;
@@ -275,6 +277,7 @@ async function apply(
       ),
     );
   }
+  done(1);
   const s8 = s8Of(write.before);
 
   const challenge8 = await challenge(channel, 8);
@@ -289,6 +292,7 @@ async function apply(
   if (authenticated.value.sw !== 0x9000)
     return err(failure('CARD-0201', `EXTERNAL AUTHENTICATE ${formatSw(authenticated.value.sw)}`));
 
+  done(2);
   const challenge4 = await challenge(channel, 4);
   if (!challenge4.ok) return challenge4;
   const record = write.after.subarray(IDENTITY_LENGTH);
@@ -305,9 +309,13 @@ async function apply(
       ),
     );
   const { sw } = updated.value;
-  return sw === 0x9000
-    ? ok(undefined)
-    : err(failure(refusedBeforeWriting(sw) ? 'CARD-0202' : 'CARD-0203', `UPDATE ${formatSw(sw)}`));
+  if (sw === 0x9000) {
+    done(3);
+    return ok(undefined);
+  }
+  return err(
+    failure(refusedBeforeWriting(sw) ? 'CARD-0202' : 'CARD-0203', `UPDATE ${formatSw(sw)}`),
+  );
 }
 
 /**
@@ -398,7 +406,7 @@ export function plCpuLayout(keys: KeyProvider): CardLayout {
     readImage,
     proveAuthority: (reading) => keys.prove(s8Of(reading.image)),
     plan,
-    apply: (channel, write) => apply(keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(keys, channel, write, done),
     classify,
     sameCard,
     presentPin: (channel, cardNo, pin, challenge8) =>

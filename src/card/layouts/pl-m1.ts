@@ -4,7 +4,8 @@ import type { Failure } from '../../shared/errors.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, MifarePort, WritePlan } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, CardLayout, MifarePort, StepsDone, WritePlan } from '../types.ts';
 import {
   blockAt,
   blockOf,
@@ -82,6 +83,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const read = await readImage(keys, channel);
   if (!read.ok) return read;
@@ -89,11 +91,15 @@ async function apply(
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
+  done(1);
   const opened = await authenticate(port, keys, uid, SALE_SECTOR, 'B', cardNoOf(image));
   if (!opened.ok) return opened;
   if (!opened.value) return err(failure('CARD-0201', 'sector 1 does not take our key B'));
+  done(2);
   const slot = targetOf(write);
-  return port.write(PURCHASE_BLOCKS[slot], blockOf(write.after, slot));
+  const written = await port.write(PURCHASE_BLOCKS[slot], blockOf(write.after, slot));
+  if (written.ok) done(3);
+  return written;
 }
 
 /** The reference Mifare Classic card. Acceptance rule: count exact. */
@@ -130,7 +136,7 @@ export function plM1Layout(keys: KeyProvider): CardLayout {
         'authenticate with key B',
         `write block ${block}: seq ${seq}, ${what}, tag, crc`,
       ]),
-    apply: (channel, write) => apply(keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(keys, channel, write, done),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,
   };

@@ -18,6 +18,7 @@ import type { LogRecord, PurseSettings } from '../families/purse.ts';
 import type { PinNotes } from '../families/pin-notes.ts';
 import { TYPE_LOAD } from '../keys/purse-mac.ts';
 import type { KeyProvider, LoadAnswer, LoadLeave } from '../keys/types.ts';
+import { UNSEEN } from '../types.ts';
 import type {
   CardChannel,
   CardLayout,
@@ -26,6 +27,7 @@ import type {
   Judged,
   Keep,
   Purchase,
+  StepsDone,
   WritePlan,
 } from '../types.ts';
 import {
@@ -285,12 +287,14 @@ class Purse {
     channel: CardChannel,
     write: WritePlan,
     keep: Keep | undefined,
+    done: StepsDone = UNSEEN,
   ): Promise<Result<void, Failure>> {
     if (keep === undefined) return err(failure('CARD-0206', 'nobody keeps the purse’s answers'));
     const identity = await this.#open(channel);
     if (!identity.ok) return identity;
     if (!equalBytes(identity.value, write.before.subarray(0, IDENTITY_LENGTH)))
       return err(failure('CARD-0205', 'identity differs'));
+    done(2);
     const begun = await beginLoad(channel, write.quantity, this.#terminal);
     if (!begun.ok) return begun;
     const answer = begun.value;
@@ -301,8 +305,10 @@ class Purse {
         ? ok(undefined)
         : err(failure('CARD-0205', `online sequence number ${answer.seq}`));
     }
+    done(3);
     const answered = await keep(answeredRecord(answer));
     if (!answered.ok) return answered;
+    done(4);
     const leave = await this.#keys.loadLeave(
       s8Of(write.before),
       answer,
@@ -312,8 +318,10 @@ class Purse {
     // By date, time and MAC2 the load is known again: durable before the card can carry it out.
     const left = await keep(leaveRecord(answer, leave.value));
     if (!left.ok) return left;
+    done(5);
     const credited = await credit(channel, leave.value);
     if (!credited.ok) return credited;
+    done(6);
     // What comes back from here on is read from the card; the TAC is evidence, and kept for the
     // delivery's record.
     if (credited.value.length > 0) await keep(creditedRecord(answer, leave.value, credited.value));
@@ -475,7 +483,7 @@ export function purseLayout(keys: KeyProvider, options: PurseOptions, use: Purse
     },
     proveAuthority: (reading) => keys.prove(s8Of(reading.image), 'purse'),
     plan,
-    apply: (channel, write, keep) => purse.apply(channel, write, keep),
+    apply: (channel, write, keep, done) => purse.apply(channel, write, keep, done),
     classify,
     proof,
     provenImage: (channel, challenge) => purse.prove(channel, challenge),

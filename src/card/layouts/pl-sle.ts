@@ -7,7 +7,8 @@ import { MemoryCard } from '../families/memory-card.ts';
 import { SLE } from '../families/sle.ts';
 import type { SleChip } from '../families/sle.ts';
 import type { KeyProvider } from '../keys/types.ts';
-import type { CardChannel, CardLayout, WritePlan } from '../types.ts';
+import { UNSEEN } from '../types.ts';
+import type { CardChannel, CardLayout, StepsDone, WritePlan } from '../types.ts';
 import { METER_LENGTH } from './fields.ts';
 import {
   blockAt,
@@ -85,6 +86,7 @@ async function apply(
   keys: KeyProvider,
   channel: CardChannel,
   write: WritePlan,
+  done: StepsDone = UNSEEN,
 ): Promise<Result<void, Failure>> {
   const read = await readCard(variant, channel);
   if (!read.ok) return read;
@@ -92,13 +94,16 @@ async function apply(
   const verdict = mayGoOn(write, image);
   if (!verdict.ok) return verdict;
   if (verdict.value === 'done') return ok(undefined);
+  done(1);
   const code = await keys.cardCode(variant.chip, cardNoOf(write.before));
   if (!code.ok) return code;
   const verified = await card.verify(code.value);
   if (!verified.ok) return verified;
+  done(2);
   const slot = targetOf(write);
   return card.writeSteps(
     blockSteps(IMAGE_AT + blockAt(slot), blockOf(image, slot), blockOf(write.after, slot)),
+    (n) => done(2 + n),
   );
 }
 
@@ -128,7 +133,7 @@ function sleLayout(variant: Variant, keys: KeyProvider): CardLayout {
         `block ${block}: ${what}, tag, crc`,
         `block ${block}: seq ${seq}`,
       ]),
-    apply: (channel, write) => apply(variant, keys, channel, write),
+    apply: (channel, write, _keep, done) => apply(variant, keys, channel, write, done),
     classify: classifyTwoBlock,
     sameCard: sameTwoBlockCard,
   };

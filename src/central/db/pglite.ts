@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { localBell } from './bell.ts';
 import type { Db, Script } from './sql.ts';
 
 /** What is used of Emscripten's file system: one open file of the host has `nfd`. */
@@ -135,6 +136,7 @@ function wrap(pg: PGlite, after: () => void): Db {
     alone: (_key, work) => work(),
     // It has no standby; a folder that was copied back is not noticed.
     life: () => Promise.resolve('embedded'),
+    ...localBell(),
     close: async () => {
       await pg.close();
       after();

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { sleep } from '../../shared/ports.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
+import { localBell } from './bell.ts';
+import type { Bell } from './bell.ts';
 import { DbError, num, sqlState } from './sql.ts';
 import type { Db, Script } from './sql.ts';
 
@@ -49,6 +51,8 @@ const KEEPALIVES =
   'SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
 /** How long between two looks whether another process has let go of a key, ms. */
 const LOOK_MS = 25;
+/** The channel of {@link Db.ring}. What comes over it is believed by nobody: it makes them look. */
+const CHANNEL = 'pilotlight';
 
 /**
  * Central's database on a PostgreSQL server, 13 or newer, through a pool of connections.
@@ -108,7 +112,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
     }
   }
 
-  const turns = turnstile(config, { aloneMs, clock }, log);
+  const bell = localBell();
+  const self = Buffer.from(random.bytes(8)).toString('hex');
+  const turns = turnstile(config, { aloneMs, clock }, log, hearing(bell, self));
   return {
     ...over(pool),
     transaction: async (run) => {
@@ -124,6 +130,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Db> {
       }
     },
     alone: turns.alone,
+    onRing: bell.onRing,
+    ring: (name) => {
+      bell.ring(name);
+      // Whom it does not reach looks by itself.
+      void over(pool)
+        .query('SELECT pg_notify($1, $2)', [CHANNEL, `${self} ${name}`])
+        .catch((cause: unknown) => log(`nobody was woken: ${String(cause)}`));
+    },
     // The cluster, and its timeline: a promoted standby and a restored backup begin another one. And
     // the very table: a dump that is put back on the same server makes it anew.
     life: async () => {
@@ -219,14 +233,23 @@ function classified(cause: unknown): unknown {
     : cause;
 }
 
+/** What other processes ring is rung here; this one's own was, and comes back over the channel. */
+function hearing(bell: Bell, self: string): (payload: string) => void {
+  return (payload) => {
+    const [sender = '', ...name] = payload.split(' ');
+    if (sender !== self) bell.ring(name.join(' '));
+  };
+}
+
 /**
- * {@link Db.alone}: advisory locks of one connection. They are gone when the process is, or the
- * connection; so nobody waits for the dead, and no clock decides.
+ * {@link Db.alone}: advisory locks of one connection, which hears the bell besides. They are gone
+ * when the process is, or the connection; so nobody waits for the dead, and no clock decides.
  */
 function turnstile(
   config: pg.ClientConfig,
   { aloneMs, clock }: { readonly aloneMs: number; readonly clock: Clock },
   log: (message: string) => void,
+  hear: (payload: string) => void,
 ): Pick<Db, 'alone' | 'close'> {
   let connected: { readonly client: pg.Client; readonly ready: Promise<pg.Client> } | null = null;
   /** Only this one: another may have taken its place before it had ended. */
@@ -246,11 +269,12 @@ function turnstile(
       forget(next);
     });
     next.on('end', () => forget(next));
+    next.on('notification', ({ payload }) => hear(payload ?? ''));
     const ready = next.connect().then(
       () => {
         // A machine that is gone ends no connection: its turns would be its own for two hours.
         void next
-          .query(KEEPALIVES)
+          .query(`${KEEPALIVES}; LISTEN ${CHANNEL}`)
           .catch((cause: unknown) => log(`turns without keep-alives: ${String(cause)}`));
         return next;
       },

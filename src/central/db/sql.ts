@@ -32,6 +32,14 @@ export interface Db extends Script {
    * where the last that was committed may be missing.
    */
   readonly life: () => Promise<string>;
+  /**
+   * Wakes whoever waits for something of this name, in every process on this database; called after
+   * the commit. No more than a hint: it may be lost (a connection, a process that ends), and come
+   * twice. Whoever waits looks again by itself after a while. Never throws, waits for nothing.
+   */
+  readonly ring: (name: string) => void;
+  /** Calls `heard` with each name that is rung, until the returned function is called. */
+  readonly onRing: (heard: (name: string) => void) => () => void;
   readonly close: () => Promise<void>;
 }
 

@@ -25,6 +25,8 @@ export interface Desk extends Pick<
   readonly merchants: Merchants;
   /** One thing at a time for one trade, whichever process does it: what is sent to a wallet, too. */
   readonly alone: <T>(terminalId: string, outTradeNo: string, work: () => Promise<T>) => Promise<T>;
+  /** As {@link alone}, for what may change where the trade stands: who waits for that is woken. */
+  readonly moving: Desk['alone'];
   /**
    * A leg's next state, and when the gateway looks at it by itself (null: it does not).
    *
@@ -47,6 +49,10 @@ export interface Desk extends Pick<
 export const ALONE_AFTER_MS = 60_000;
 /** The first look at a leg that was left for another wallet. */
 export const FIRST_LOOK_MS = 30_000;
+
+/** What the bell is rung by for a trade. */
+export const tradeBell = (terminalId: string, outTradeNo: string): string =>
+  `trade ${terminalId}/${outTradeNo}`;
 
 /** @param db throws while the service is not started */
 export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
@@ -98,6 +104,13 @@ export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
     merchants,
     walletOf: ({ merchant, wallet }) => merchants.find(merchant, wallet),
     alone,
+    moving: async (terminalId, outTradeNo, work) => {
+      try {
+        return await alone(terminalId, outTradeNo, work);
+      } finally {
+        db().ring(tradeBell(terminalId, outTradeNo));
+      }
+    },
     move,
   };
 }

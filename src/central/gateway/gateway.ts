@@ -1,11 +1,12 @@
 import type { Db } from '../db/sql.ts';
 import { gatewayBills } from './bills.ts';
 import { makeDesk } from './desk.ts';
+import { makeHolds } from './holds.ts';
 import { lookPage, openPage } from './opening.ts';
 import { refund, refundStanding } from './refunds.ts';
 import { sweeping } from './sweep.ts';
 import { reverse } from './reversals.ts';
-import { charge, close, create, query } from './trades.ts';
+import { charge, close, create } from './trades.ts';
 import type { GatewayOptions, PaymentGateway } from './types.ts';
 
 /**
@@ -16,14 +17,22 @@ import type { GatewayOptions, PaymentGateway } from './types.ts';
  */
 export function createPaymentGateway(db: () => Db, options: GatewayOptions): PaymentGateway {
   const desk = makeDesk(db, options);
+  const holds = makeHolds(desk, options.clock);
   return {
     create: (terminalId, request) => create(desk, terminalId, request),
-    query: (terminalId, attempt) => query(desk, terminalId, attempt),
-    close: (terminalId, attempt) => close(desk, terminalId, attempt),
+    query: holds.query,
+    endHolds: holds.endAll,
+    close: (terminalId, attempt) => {
+      holds.end(terminalId, attempt.outTradeNo);
+      return close(desk, terminalId, attempt);
+    },
     refund: (terminalId, request) => refund(desk, terminalId, request),
     queryRefund: (terminalId, request) => refundStanding(desk, terminalId, request),
     charge: (terminalId, request) => charge(desk, terminalId, request),
-    reverse: (terminalId, attempt) => reverse(desk, terminalId, attempt),
+    reverse: (terminalId, attempt) => {
+      holds.end(terminalId, attempt.outTradeNo);
+      return reverse(desk, terminalId, attempt);
+    },
     bill: gatewayBills(db, desk.merchants, desk.now),
     lookPage: (token, wallet, userAgent) => lookPage(desk, token, wallet, userAgent),
     openPage: (token, wallet, userAgent) => openPage(desk, token, wallet, userAgent),

@@ -92,13 +92,13 @@ export async function openPage(
   named: string | null,
   userAgent: string,
 ): Promise<Opened> {
-  const { alone } = desk;
+  const { moving } = desk;
   const row = await tradeBy(desk, token);
   if (row === undefined) return { kind: 'no-such-trade' };
   const offered = meant(desk, row, named, userAgent);
   const [wallet] = offered;
   if (wallet === undefined || offered.length > 1) return { kind: 'choose', wallets: offered };
-  return alone(
+  return moving(
     row.terminal_id,
     row.out_trade_no,
     async () =>

@@ -49,8 +49,8 @@ export function reverse(
   terminalId: string,
   attempt: z.infer<typeof attemptSchema>,
 ): Promise<ReverseResult> {
-  const { db, now, alone, move } = desk;
-  return alone(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
+  const { db, now, moving, move } = desk;
+  return moving(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
     const fresh = await unheard(desk, terminalId, attempt.outTradeNo);
     const early = fresh === null ? null : await lookFirst(desk, terminalId, fresh);
     if (early !== null) return early;

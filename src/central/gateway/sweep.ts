@@ -24,7 +24,7 @@ const REASON = '重复付款自动退回';
 
 /** What the gateway does without being asked by a terminal: looks that are due, and callbacks. */
 export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
-  const { db, now, alone, log } = desk;
+  const { db, now, alone, moving, log } = desk;
   // One that cannot be looked at does not keep the others waiting.
   const report = (cause: unknown): void =>
     log?.('error', 'gateway', cause instanceof Error ? cause.message : String(cause), cause);
@@ -35,7 +35,7 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
       [now(), SWEEP_ROWS],
     );
     for (const { leg, terminal_id, out_trade_no } of legs)
-      await alone(terminal_id, out_trade_no, () => lookIfDue(desk, leg)).catch(report);
+      await moving(terminal_id, out_trade_no, () => lookIfDue(desk, leg)).catch(report);
     const refunds = await db().query<Refund>(
       'SELECT * FROM gateway_refunds WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
       [now(), SWEEP_ROWS],
@@ -61,7 +61,7 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
       log?.('info', 'gateway', `${wallet.kind}: a callback about a number that is not ours`);
     if (ours && !looking.has(leg.leg)) {
       looking.add(leg.leg);
-      void alone(leg.terminal_id, leg.out_trade_no, () => lookNow(desk, leg.leg))
+      void moving(leg.terminal_id, leg.out_trade_no, () => lookNow(desk, leg.leg))
         .catch(report)
         .finally(() => looking.delete(leg.leg));
     }

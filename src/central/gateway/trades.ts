@@ -103,43 +103,48 @@ export function create(
   );
 }
 
-/** See `PaymentGateway.query`. */
-export function query(
+/** Where a trade stands, by the wallet's word of now, and the leg that counts. */
+export function lookAt(
   desk: Desk,
   terminalId: string,
-  attempt: z.infer<typeof attemptSchema>,
-): Promise<QueryResult> {
-  const { db, now, alone, walletOf } = desk;
-  return alone(terminalId, attempt.outTradeNo, async (): Promise<QueryResult> => {
-    const trade = await tradeOf(db(), terminalId, attempt.outTradeNo);
-    if (trade === null) return { kind: 'not-found' };
+  { outTradeNo }: Pick<z.infer<typeof attemptSchema>, 'outTradeNo'>,
+): Promise<{ readonly told: QueryResult; readonly leg: Leg | null }> {
+  const { db } = desk;
+  return desk.alone(terminalId, outTradeNo, async () => {
+    const trade = await tradeOf(db(), terminalId, outTradeNo);
+    if (trade === null) return { told: { kind: 'not-found' }, leg: null };
     const leg = await legOf(db(), trade.leg);
-    if (leg === null) return trade.state === 'closed' ? { kind: 'closed' } : { kind: 'pending' };
-    const wallet = walletOf(leg);
-    if (wallet === undefined) return unknown(gone(leg));
-    const told = await wallet.query(refOf(leg));
-    if (told.kind === 'paid') {
-      if (leg.state === 'closing' && mayBeHandedBack(desk, leg)) return unknown(STILL_CLOSING);
-      await captured(desk, leg, told);
-      return withReceipt(desk, trade, leg, told);
-    }
-    // A code was sent once: whether the wallet has it, the terminal judges.
-    if (leg.method === 'code') return told;
-    const handedBack = told.kind === 'refunded' && (await backByClose(desk, leg, told));
-    // A QR code's trade exists here, whatever the wallet has of it.
-    if (told.kind === 'not-found' && leg.state !== 'closed') return { kind: 'pending' };
-    if (told.kind !== 'closed' && told.kind !== 'not-found' && !handedBack) return told;
-    // This wallet's trade is over. The payment is only where no other wallet can begin any more:
-    // that is stored before it is said.
-    if (trade.state === 'open') {
-      if (now() < num(trade.expires_ms)) return { kind: 'pending' };
-      await db().query(
-        `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
-        [terminalId, attempt.outTradeNo],
-      );
-    }
-    return handedBack ? told : { kind: 'closed' };
+    return { told: await standing(desk, trade, leg), leg };
   });
+}
+
+async function standing(desk: Desk, trade: Trade, leg: Leg | null): Promise<QueryResult> {
+  const { db, now, walletOf } = desk;
+  if (leg === null) return trade.state === 'closed' ? { kind: 'closed' } : { kind: 'pending' };
+  const wallet = walletOf(leg);
+  if (wallet === undefined) return unknown(gone(leg));
+  const told = await wallet.query(refOf(leg));
+  if (told.kind === 'paid') {
+    if (leg.state === 'closing' && mayBeHandedBack(desk, leg)) return unknown(STILL_CLOSING);
+    await captured(desk, leg, told);
+    return withReceipt(desk, trade, leg, told);
+  }
+  // A code was sent once: whether the wallet has it, the terminal judges.
+  if (leg.method === 'code') return told;
+  const handedBack = told.kind === 'refunded' && (await backByClose(desk, leg, told));
+  // A QR code's trade exists here, whatever the wallet has of it.
+  if (told.kind === 'not-found' && leg.state !== 'closed') return { kind: 'pending' };
+  if (told.kind !== 'closed' && told.kind !== 'not-found' && !handedBack) return told;
+  // This wallet's trade is over. The payment is only where no other wallet can begin any more:
+  // that is stored before it is said.
+  if (trade.state === 'open') {
+    if (now() < num(trade.expires_ms)) return { kind: 'pending' };
+    await db().query(
+      `UPDATE gateway_trades SET state = 'closed' WHERE terminal_id = $1 AND out_trade_no = $2`,
+      [trade.terminal_id, trade.out_trade_no],
+    );
+  }
+  return handedBack ? told : { kind: 'closed' };
 }
 
 /** See `PaymentGateway.close`. */
@@ -148,8 +153,8 @@ export function close(
   terminalId: string,
   attempt: z.infer<typeof attemptSchema>,
 ): Promise<CloseResult> {
-  const { db, now, alone, move } = desk;
-  return alone(terminalId, attempt.outTradeNo, async (): Promise<CloseResult> => {
+  const { db, now, moving, move } = desk;
+  return moving(terminalId, attempt.outTradeNo, async (): Promise<CloseResult> => {
     const leg = await db().transaction(async (tx): Promise<Leg | 'code' | null> => {
       await tombstone(desk, tx, terminalId, attempt);
       const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
@@ -180,8 +185,8 @@ export function charge(
   terminalId: string,
   request: z.infer<typeof chargeSchema>,
 ): Promise<ChargeResult> {
-  const { db, alone, move, merchants } = desk;
-  return alone(terminalId, request.outTradeNo, async (): Promise<ChargeResult> => {
+  const { db, moving, move, merchants } = desk;
+  return moving(terminalId, request.outTradeNo, async (): Promise<ChargeResult> => {
     const collector = await collectorOf(db(), merchants, request.orderId, request.payee);
     const own = merchants.of(collector.merchant).filter((w) => w.code !== undefined);
     const kinds = own.map((w) => w.kind);

@@ -17,6 +17,7 @@ import type {
   attemptSchema,
   chargeSchema,
   createSchema,
+  querySchema,
   refundSchema,
 } from '../../shared/gateway-api.ts';
 import type { Clock, KeyId, LogFn, Random, Signer } from '../../shared/ports.ts';
@@ -89,10 +90,10 @@ export interface PaymentGateway {
     terminalId: string,
     request: z.infer<typeof createSchema>,
   ) => Promise<CreateResult>;
-  readonly query: (
-    terminalId: string,
-    attempt: z.infer<typeof attemptSchema>,
-  ) => Promise<QueryResult>;
+  /** Held for as long as it is asked to, and what it says is known already (holds.ts). */
+  readonly query: (terminalId: string, asked: z.infer<typeof querySchema>) => Promise<QueryResult>;
+  /** Answers every request that is held, and holds none from now on: this process ends. */
+  readonly endHolds: () => void;
   readonly close: (
     terminalId: string,
     attempt: z.infer<typeof attemptSchema>,

@@ -22,7 +22,7 @@ import {
   wantRefund,
 } from '../order/claims.ts';
 import type { KioskEvent } from '../state/kiosk.ts';
-import type { OpenOrder } from '../state/order.ts';
+import type { OpenOrder, WriteProgress } from '../state/order.ts';
 import {
   claimedLook,
   foreignCard,
@@ -354,6 +354,13 @@ function planOf(open: OpenOrder, delivery: Plan): WritePlan {
   };
 }
 
+/** A write of which no step is done yet, as the screen is told. */
+export const begun = ({ steps }: Pick<WritePlan, 'steps'>): WriteProgress => ({
+  stage: 'writing',
+  done: 0,
+  of: steps.length + 1,
+});
+
 /** The intent and the before- and after-image are durable before the first byte. */
 function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advance {
   const { order } = open;
@@ -361,6 +368,7 @@ function beginWrite(open: OpenOrder, plan: WritePlan, insertion: number): Advanc
     open: {
       ...open,
       writing: true,
+      progress: begun(plan),
       waitCardUntilMono: null,
       judgedInsertion: insertion,
       saw: null,

@@ -13,7 +13,7 @@ export interface AdvanceContext
     Now,
     Pick<
       ReduceContext,
-      'layout' | 'businessDate' | 'mayBeReported' | 'attemptIds' | 'reverseAfterMs'
+      'layout' | 'businessDate' | 'mayBeReported' | 'attemptIds' | 'reverseAfterMs' | 'holds'
     > {
   /** A session waits for this order's payment; otherwise it is to be closed, for this reason. */
   readonly wanted: boolean;

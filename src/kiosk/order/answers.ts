@@ -1,4 +1,4 @@
-import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type { AttemptRow } from '../../journal/fold.ts';
 import type {
   Paid,
   ChargeResult,
@@ -9,50 +9,25 @@ import type {
   RefundResult,
   ReverseResult,
 } from '../../payment/types.ts';
-import type { Failure } from '../../shared/errors.ts';
 import { isClosingUnrefused, mayBeTaken } from '../../shared/order-rules.ts';
 import { never } from '../../shared/result.ts';
-import type { ReduceContext } from '../state/context.ts';
-import type { Effect } from '../state/kiosk.ts';
-import type { AttemptRun, CallResult, Now, OpenOrder } from '../state/order.ts';
+import type { AttemptRun, CallResult, OpenOrder } from '../state/order.ts';
 import { failureBody, journal } from './advance.ts';
+import { answerOf } from './answer.ts';
+import type { Answer, AnswerContext } from './answer.ts';
 import type { Outcome } from './advance.ts';
 import {
   ASK_FIRST_MS,
   CODE_FIRST_QUERY_MS,
   MAX_REVERSES,
   POLL_MS,
-  backoffMs,
   closedPollMs,
   runOf,
   withRun,
 } from './attempt-run.ts';
+import { codeAgainMs, holdFailed, nextAsk } from './held.ts';
 
 /** What a provider's answers make of an attempt. Pure, and the same after a cut as in a quiet sale. */
-
-/** What an answer is judged by besides the order's rows. */
-export type AnswerContext = Now & Pick<ReduceContext, 'closeMayHandBack'>;
-
-/** An answer, and all that it is judged by. */
-interface Answer extends Pick<AnswerContext, 'nowMs' | 'monoMs' | 'closeMayHandBack'> {
-  readonly open: OpenOrder;
-  readonly order: OrderRow;
-  readonly attempt: AttemptRow;
-  readonly attemptId: string;
-  readonly run: AttemptRun;
-  /** It could be believed: the next call is `retryMs` later at the earliest. */
-  readonly answered: (
-    change: Partial<AttemptRun>,
-    retryMs: number,
-    ...effects: Effect[]
-  ) => Outcome;
-  /** There was none that could be believed: asked again, ever more seldom. */
-  readonly unknown: (f: Failure) => Outcome;
-  /** What is known of an attempt that is not closed though we asked for it. */
-  readonly stillOpen: Partial<AttemptRun>;
-  /** How soon what will not end is asked about again. */
-  readonly endingPollMs: number;
-}
 
 /** An answer of the provider. Unknown answers change nothing durable: they are asked again. */
 export function onCall(
@@ -63,6 +38,11 @@ export function onCall(
 ): Outcome {
   const attempt = open.attempts.find((a) => a.attemptId === attemptId);
   if (attempt === undefined) return { open, effects: [] };
+  if (call.verb === 'query' && call.hold !== undefined) {
+    // Something else was asked in its place: what that says counts.
+    if (runOf(open, attemptId).held?.no !== call.hold) return { open, effects: [] };
+    if (call.result.kind === 'unknown') return holdFailed(open, attemptId, now.monoMs);
+  }
   const answer = answerOf(open, attempt, now);
   switch (call.verb) {
     case 'create':
@@ -82,54 +62,6 @@ export function onCall(
     default:
       return never(call);
   }
-}
-
-function answerOf(open: OpenOrder, attempt: AttemptRow, now: AnswerContext): Answer {
-  const { attemptId } = attempt;
-  const run = runOf(open, attemptId);
-  return {
-    nowMs: now.nowMs,
-    monoMs: now.monoMs,
-    closeMayHandBack: now.closeMayHandBack,
-    open,
-    order: open.order,
-    attempt,
-    attemptId,
-    run,
-    answered: (change, retryMs, ...effects) => ({
-      open: withRun(open, attemptId, {
-        op: null,
-        fails: 0,
-        unknownSinceMono: null,
-        lastFailure: null,
-        answers: run.answers + 1,
-        asked: run.asked + 1,
-        retryAtMono: now.monoMs + retryMs,
-        ...change,
-      }),
-      effects,
-    }),
-    unknown: (f) => ({
-      open: withRun(open, attemptId, {
-        op: null,
-        fails: run.fails + 1,
-        asked: run.asked + 1,
-        lastFailure: f,
-        unknownSinceMono: run.unknownSinceMono ?? now.monoMs,
-        retryAtMono:
-          now.monoMs + backoffMs(attempt.state === 'pending' ? Math.min(run.fails, 1) : run.fails),
-      }),
-      effects: [],
-    }),
-    // The outcome is as unknown as without an answer, so the customer is let go after the same time.
-    stillOpen:
-      attempt.state === 'closing' ? { unknownSinceMono: run.unknownSinceMono ?? now.monoMs } : {},
-    // At first as often as a payment, within minutes once a minute.
-    endingPollMs:
-      attempt.state === 'closing'
-        ? Math.min(60_000, Math.max(POLL_MS, Math.round((now.nowMs - attempt.updatedMs) / 10)))
-        : POLL_MS,
-  };
 }
 
 function onCreate(
@@ -177,7 +109,7 @@ function onCharge(
       return answered({}, 0, journal(order, sent, paid, taken));
     }
     case 'paying':
-      return answered({ paying: true }, POLL_MS, journal(order, sent));
+      return answered({ paying: true }, codeAgainMs(attempt), journal(order, sent));
     case 'refused':
       return {
         open: withRun(open, attemptId, { op: null, refusal: r.failure, retryAtMono: 0 }),
@@ -226,10 +158,7 @@ function onReverse({ run, answered, unknown, stillOpen }: Answer, r: ReverseResu
 }
 
 function onQuery(answer: Answer, r: QueryResult): Outcome {
-  const { nowMs, order, attempt, attemptId, run, answered, unknown, stillOpen, endingPollMs } =
-    answer;
-  const againMs =
-    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;
+  const { order, attempt, attemptId, run, answered, unknown, stillOpen } = answer;
   switch (r.kind) {
     case 'unknown':
       return unknown(r.failure);
@@ -247,7 +176,7 @@ function onQuery(answer: Answer, r: QueryResult): Outcome {
             body: { attemptId, ...(run.reversedPaid ? { reversed: true } : {}) },
           }),
         );
-      return answered({}, closedPollMs(nowMs - attempt.updatedMs));
+      return answered({}, closedPollMs(answer.nowMs - attempt.updatedMs));
     case 'not-found':
       // Shown and yet unknown to the provider: it takes numbers only once, so after our close
       // it cannot be paid. A code is sent once, and was refused.
@@ -258,21 +187,39 @@ function onQuery(answer: Answer, r: QueryResult): Outcome {
         return answered({}, 0, journal(order, { kind: 'attempt-closed', body: { attemptId } }));
       // A code payment whose reversal was refused, and that the provider does not know:
       // reversed again, and the customer is not kept waiting for it.
-      return answered({ closeAccepted: false, noReverse: false, ...stillOpen }, againMs);
+      return askedAgain(answer, r.kind, { closeAccepted: false, noReverse: false, ...stillOpen });
     case 'paying':
-      return answered(
-        { paying: attempt.state === 'pending', closeAccepted: false, ...stillOpen },
-        POLL_MS,
-      );
+      return askedAgain(answer, r.kind, {
+        paying: attempt.state === 'pending',
+        closeAccepted: false,
+        ...stillOpen,
+      });
     case 'pending':
       // Still payable after an accepted close: close it again.
-      return answered(
-        { paying: false, closeAccepted: false, noReverse: false, ...stillOpen },
-        againMs,
-      );
+      return askedAgain(answer, r.kind, {
+        paying: false,
+        closeAccepted: false,
+        noReverse: false,
+        ...stillOpen,
+      });
     default:
       return never(r);
   }
+}
+
+/** It can still be paid, as far as this answer tells: asked about again in its time. */
+function askedAgain(
+  { nowMs, monoMs, attempt, run, answered, endingPollMs }: Answer,
+  told: 'pending' | 'paying' | 'not-found',
+  change: Partial<AttemptRun>,
+): Outcome {
+  if (attempt.state === 'pending') {
+    const next = nextAsk(attempt, run, told, monoMs);
+    return answered({ ...next.change, ...change }, next.againMs);
+  }
+  const againMs =
+    attempt.state === 'closed' ? closedPollMs(nowMs - attempt.updatedMs) : endingPollMs;
+  return answered(change, told === 'paying' ? POLL_MS : againMs);
 }
 
 /** What a capture's fact says of it, with what central believes it by. */

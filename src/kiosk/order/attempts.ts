@@ -12,6 +12,7 @@ import {
   runOf,
   withRun,
 } from './attempt-run.ts';
+import { holdOrAsk } from './held.ts';
 
 /**
  * How every attempt to be paid moves on: what to ask the provider next ({@link advanceAttempt}).
@@ -124,7 +125,8 @@ function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: 
   const { orderId } = open.order;
   const cardNo = cardNoOf(open.order);
   const { payee } = open.order.sale;
-  if (run.op !== null) return same();
+  // One that is held is not waited for: what is asked now takes its place.
+  if (run.op !== null && run.held === null) return same();
   if (ctx.monoMs < run.retryAtMono) return same(run.retryAtMono);
   const started = run.startedMono === 0 ? ctx.monoMs : run.startedMono;
   if (verb === 'charge') {
@@ -143,7 +145,7 @@ function callProvider({ open, attempt, run, ctx, same }: Look, verb: Verb, why: 
     };
   }
   return {
-    open: withRun(open, attempt.attemptId, { op: verb, startedMono: started }),
+    open: withRun(open, attempt.attemptId, { op: verb, held: null, startedMono: started }),
     effects: [{ do: 'call', verb, orderId, cardNo, payee, attempt, why }],
     wakeAtMono: null,
   };
@@ -183,7 +185,7 @@ function pending(look: Look): Advance {
   if (!ctx.wanted && !paying) return closing(ctx.closeWhy);
   if (ctx.nowMs >= attempt.expiresAtMs && !paying) return closing('expired');
   if (switching && !paying && !byCode) return closing('switched');
-  return call('query');
+  return holdOrAsk(look, () => call('query'));
 }
 
 /**

@@ -28,6 +28,7 @@ export function openOrder(
     runs: new Map(attempts.map((a) => [a.attemptId, runNow(a, known)])),
     next: known?.next ?? null,
     writing: known?.writing ?? false,
+    progress: known?.progress ?? null,
     waitCardUntilMono: known?.waitCardUntilMono ?? null,
     judgedInsertion: known?.judgedInsertion ?? null,
     leaseMono: began ? monoMs : (known?.leaseMono ?? null),

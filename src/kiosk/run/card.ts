@@ -9,6 +9,7 @@ import { cardSaleOf } from '../../shared/sale.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import { keyNoteOf } from '../delivery/key-notes.ts';
 import type { Effect, KeyRefused, KioskEvent } from '../state/kiosk.ts';
+import type { WriteProgress } from '../state/order.ts';
 import type { Host } from './options.ts';
 
 type Of<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -113,7 +114,11 @@ export class CardRunner {
         ? ok(undefined)
         : err(failure('CARD-0203', 'the write is not this kiosk’s any more'));
     };
-    const applied = this.#keyAgain(plan.cardNo) ?? (await layout.apply(channel, plan, keep));
+    const show = this.#progress(orderId, insertion, plan);
+    const applied =
+      this.#keyAgain(plan.cardNo) ??
+      (await layout.apply(channel, plan, keep, (done) => show('writing', done)));
+    show('checking', plan.steps.length);
     if (!applied.ok) log('warn', 'card', describeFailure(applied.error), { orderId });
     // Success is not believed: the card is reset and read afresh.
     const lookedMono = clock.monoMs();
@@ -123,6 +128,21 @@ export class CardRunner {
     const left = spent();
     const refused = left === null ? null : { cardNo: plan.cardNo, layout: layoutId, ...left };
     return { applied, ...looked, lookedMono, refused };
+  }
+
+  /**
+   * What the screen is told of a write. Outside of the write's own course: whatever comes of it,
+   * the next command to the card does not wait for it.
+   */
+  #progress(
+    orderId: string,
+    insertion: number,
+    { steps }: WritePlan,
+  ): (stage: WriteProgress['stage'], done: number) => void {
+    return (stage, done) => {
+      const progress = { stage, done, of: steps.length + 1 };
+      queueMicrotask(() => this.#host.dispatch({ type: 'progress', orderId, insertion, progress }));
+    };
   }
 
   /** The card refused our key before, and the next try may be its last: it is not presented. */

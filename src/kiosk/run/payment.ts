@@ -1,10 +1,10 @@
-import type { PaymentProvider } from '../../payment/types.ts';
+import type { AttemptRef, PaymentProvider, QueryResult } from '../../payment/types.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { never } from '../../shared/result.ts';
 import type { Effect } from '../state/kiosk.ts';
-import type { CallResult } from '../state/order.ts';
+import type { CallResult, HeldCall } from '../state/order.ts';
 import type { KioskOptions } from './options.ts';
 
 type Call = Extract<Effect, { do: 'call' }>;
@@ -83,7 +83,8 @@ async function ask(
       if (code === undefined) return { verb, result: { kind: 'unknown', failure: noCodes } };
       return { verb, result: await code.reverse(ref) };
     case 'query':
-      return { verb, result: await provider.query(ref) };
+      if (call.hold === undefined) return { verb, result: await provider.query(ref) };
+      return { verb, hold: call.hold.no, result: await held(provider, ref, call.hold) };
     case 'close':
       return { verb, result: await provider.close(ref) };
     case 'refund':
@@ -93,4 +94,9 @@ async function ask(
     default:
       return never(verb);
   }
+}
+
+/** A provider that holds nothing is asked plainly. */
+function held(provider: PaymentProvider, ref: AttemptRef, hold: HeldCall): Promise<QueryResult> {
+  return provider.hold?.(ref, hold) ?? provider.query(ref);
 }

@@ -21,6 +21,8 @@ export interface ReduceContext extends Now {
   readonly reverseAfterMs: (kind: string) => number;
   /** May this provider's close hand back what it meets (`PaymentProvider.closeMayHandBack`)? */
   readonly closeMayHandBack: (kind: string) => boolean;
+  /** Does this provider hold a question until there is news (`PaymentProvider.hold`)? */
+  readonly holds: (kind: string) => boolean;
 }
 
 /** The state with this order as it is now. */

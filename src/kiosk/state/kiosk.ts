@@ -25,7 +25,7 @@ import type { HeldPolicy } from '../../shared/policy.ts';
 import type { Result } from '../../shared/result.ts';
 import type { Unwritten } from '../../shared/trust.ts';
 import type { MaintenanceEffect, MaintenanceEvent, MaintenanceState } from './maintenance.ts';
-import type { CallResult, OpenOrder, Verb } from './order.ts';
+import type { CallResult, HeldCall, OpenOrder, Verb, WriteProgress } from './order.ts';
 import type { MyAccountNews, MyAccountOp, SlipPurchase } from './my-account.ts';
 import type { RequestNews, RequestOp } from './requests.ts';
 import type { AmountSession, CreditChoice, Session } from './visit.ts';
@@ -230,6 +230,13 @@ export type KioskEvent =
       readonly record: string;
       readonly assist: boolean;
     }
+  /** A write came one step further: for the screen, and nothing else. */
+  | {
+      readonly type: 'progress';
+      readonly orderId: string;
+      readonly insertion: number;
+      readonly progress: WriteProgress;
+    }
   | {
       readonly type: 'claimed';
       readonly orderId: string;
@@ -333,6 +340,8 @@ export type Effect =
       readonly why: string;
       /** charge only. */
       readonly authCode?: string;
+      /** Of a query that is to be held. */
+      readonly hold?: HeldCall;
     }
   | {
       readonly do: 'write';

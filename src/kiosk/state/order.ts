@@ -1,4 +1,5 @@
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import type { PayStage } from '../../payment/pace.ts';
 import type {
   ChargeResult,
   CloseResult,
@@ -66,7 +67,42 @@ export interface AttemptRun {
   readonly reversedPaid: boolean;
   /** The provider does not reverse it any more: a capture is refunded like any other. */
   readonly noReverse: boolean;
+  /**
+   * The question under way is one that the gateway holds: nothing waits for it, and whatever is
+   * asked instead takes its place.
+   */
+  readonly held: HeldCall | null;
+  /** Questions that were to be held so far; tells the one under way from those before it. */
+  readonly holds: number;
+  /** For how long the next one is to be held, ms. */
+  readonly holdMs: number;
+  /** The next one is held from then on, at the earliest. */
+  readonly holdAtMono: number;
+  /**
+   * The next question is a plain one, at once: the last that was held came to nothing, or the
+   * customer asks himself.
+   */
+  readonly plainNext: boolean;
+  /** How far the payment has come, and since when; null: no answer told. */
+  readonly pace: { readonly stage: PayStage; readonly sinceMono: number } | null;
+  /** The provider did not answer every question (too many, perhaps): it is not asked faster again. */
+  readonly steady: boolean;
 }
+
+/** A question that is answered when there is news, or after `waitMs`. */
+export interface HeldCall {
+  readonly no: number;
+  readonly sinceMono: number;
+  readonly waitMs: number;
+  /** What is no news. */
+  readonly known: 'pending' | 'paying';
+}
+
+/**
+ * For how long a question is to be held. Less than a gateway would: one that is lost on the way is
+ * missed so much later.
+ */
+const HOLD_MS = 10_000;
 
 /** An attempt of which this process knows nothing yet. */
 export const NEW_RUN: AttemptRun = {
@@ -90,6 +126,13 @@ export const NEW_RUN: AttemptRun = {
   reverses: 0,
   reversedPaid: false,
   noReverse: false,
+  held: null,
+  holds: 0,
+  holdMs: HOLD_MS,
+  holdAtMono: 0,
+  plainNext: false,
+  pace: null,
+  steady: false,
 };
 
 /**
@@ -110,6 +153,8 @@ export interface OpenOrder {
   readonly next: NextAttempt | null;
   /** A write is going on. */
   readonly writing: boolean;
+  /** How far a write to a card has come, for the screen alone; null: there was none. */
+  readonly progress: WriteProgress | null;
   /** Paid, and the card is not there: until when it is waited for before the money goes back. */
   readonly waitCardUntilMono: number | null;
   /**
@@ -137,6 +182,14 @@ export interface OpenOrder {
   readonly notProven: boolean;
   /** Open before this process began: another life of this disk may have gone on with it. */
   readonly inherited: boolean;
+}
+
+/** What a write has done so far. `checking`: the card is read back, and compared. */
+export interface WriteProgress {
+  readonly stage: 'writing' | 'checking';
+  /** Of the steps of its plan; the check is one more. */
+  readonly done: number;
+  readonly of: number;
 }
 
 /** A card seen as it was before the write, while nobody but this kiosk might write. */
@@ -190,7 +243,12 @@ export type CallResult =
   | { readonly verb: 'create'; readonly result: CreateResult }
   | { readonly verb: 'charge'; readonly result: ChargeResult }
   | { readonly verb: 'reverse'; readonly result: ReverseResult }
-  | { readonly verb: 'query'; readonly result: QueryResult }
+  | {
+      readonly verb: 'query';
+      readonly result: QueryResult;
+      /** Which held question it answers; left out: a plain one. */
+      readonly hold?: number;
+    }
   | { readonly verb: 'close'; readonly result: CloseResult }
   | { readonly verb: 'refund'; readonly result: RefundResult }
   | { readonly verb: 'query-refund'; readonly result: RefundQueryResult };

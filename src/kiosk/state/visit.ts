@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { AttemptState, OrderState } from '../../shared/order-rules.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
 import type { Rating } from '../../shared/ratings.ts';
+import type { WriteProgress } from './order.ts';
 import type { MyAccountSession, SlipPurchase } from './my-account.ts';
 import type { RequestSession, SlipState } from './requests.ts';
 import type { Consent, CreditKind } from '../../shared/sale.ts';
@@ -101,6 +102,8 @@ export interface AmountSession {
   readonly quote: Quote | null;
   readonly problem: ErrorCode | null;
   readonly busy: 'quoting' | 'paying' | null;
+  /** The sum is large: the customer is asked once more. */
+  readonly confirming: boolean;
   /** Number of the last quote asked for: an older answer is dropped. */
   readonly asked: number;
   /** How often more time was asked for. */
@@ -140,6 +143,8 @@ export interface AccountSession {
   readonly agreed: Consent | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
+  /** As in {@link AmountSession}. */
+  readonly confirming: boolean;
   /** As in {@link UserNoSession}; so is `card`. */
   readonly asked: number;
   readonly card: number | null;
@@ -236,6 +241,8 @@ export interface AssistSession {
   /** No write begins after this. */
   readonly untilMono: number;
   readonly writes: number;
+  /** Of the write under way, for the screen; null: there is none. */
+  readonly progress: WriteProgress | null;
   readonly deadlineMono: number;
 }
 

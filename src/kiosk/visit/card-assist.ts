@@ -8,7 +8,7 @@ import { orderRef } from '../../shared/order-id.ts';
 import { never } from '../../shared/result.ts';
 import { refusalFact } from '../delivery/card-refusals.ts';
 import { foreignCard } from '../delivery/card-looks.ts';
-import { MAX_WRITES } from '../delivery/card.ts';
+import { begun, MAX_WRITES } from '../delivery/card.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { Effect, KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
@@ -17,6 +17,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Service, VisitEvent } from './service.ts';
 import { cannotSell, leave, readCard, rest, step, untilDeadline } from './step.ts';
 import { SCREEN_MS } from './times.ts';
+import { progressOf } from './order-screen.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -87,6 +88,7 @@ export function assistOrder(
       grant: null,
       untilMono: now.monoMs,
       writes: 0,
+      progress: null,
       deadlineMono: now.monoMs,
     },
     { do: 'assist-claim', insertion, orderId, cardNo: reading.cardNo, finish: !begun },
@@ -125,6 +127,7 @@ function assistView(s: AssistSession, base: Base, ctx: ViewContext): Snapshot {
     screen: 'unfinished',
     state: going ? 'finishing' : s.stage === 'delivered' ? 'delivered' : 'refunding',
     ...what,
+    ...(s.stage === 'writing' ? { progress: progressOf(true, s.progress) } : {}),
     deadlineMs: going ? null : deadlineMs,
   };
 }
@@ -374,7 +377,7 @@ function beginWrite(
     state: {
       ...state,
       cardBusy: true,
-      session: { ...s, stage: 'writing', writes: s.writes + 1 },
+      session: { ...s, stage: 'writing', writes: s.writes + 1, progress: begun(plan) },
     },
     effects: [intent, { do: 'assist-write', insertion, orderId, layout, plan }],
   };

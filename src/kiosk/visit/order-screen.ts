@@ -1,7 +1,8 @@
 import { never } from '../../shared/result.ts';
 import type { AttemptRow } from '../../journal/fold.ts';
 import type { KioskState } from '../state/kiosk.ts';
-import type { OpenOrder } from '../state/order.ts';
+import type { OpenOrder, WriteProgress } from '../state/order.ts';
+import type { SnapshotOf } from '../../shared/contract/index.ts';
 import { isBeyondTheDay } from '../order/attempt-run.ts';
 import { NOT_KNOWN_YET } from '../order/claims.ts';
 import type { OrderScreen, OrderSession } from '../state/visit.ts';
@@ -106,3 +107,18 @@ export function mayRecharge({ reader }: Pick<KioskState, 'reader'>, s: OrderSess
     reader.insertion === s.account.card
   );
 }
+
+/** What a write has told of itself, for whichever screen shows it. */
+export function progressOf(
+  writing: boolean,
+  told: WriteProgress | null,
+): Pick<SnapshotOf<'writing'>, 'stage' | 'steps'> {
+  if (!writing) return { stage: 'preparing' };
+  if (told === null) return { stage: 'writing' };
+  const { stage, done, of } = told;
+  return { stage, steps: { done, of } };
+}
+
+/** Central has the payment of this order and is crediting it, by its own last word. */
+export const isTakenAtCentral = ({ order, claim }: OpenOrder): boolean =>
+  order.sale.kind === 'credit' && claim.failure?.code === 'BILL-0113';

@@ -15,8 +15,10 @@ import { creditGoodsOf } from './account-sale/view.ts';
 import {
   doubtOf,
   heldBack,
+  isTakenAtCentral,
   mayRecharge,
   orderScreen,
+  progressOf,
   unfinishedState,
   waitsForPerson,
 } from './order-screen.ts';
@@ -78,7 +80,7 @@ export function orderView(
         screen,
         ...what,
         ...goods,
-        stage: open.writing ? 'writing' : 'preparing',
+        ...progressOf(open.writing, open.progress),
       };
     case 'done':
       return {
@@ -102,6 +104,7 @@ export function orderView(
         ...base,
         screen,
         reason: doubtOf(s, open),
+        ...(isTakenAtCentral(open) ? { taken: true as const } : {}),
         ...what,
         ...goods,
         slip: s.slip,
@@ -114,6 +117,7 @@ export function orderView(
         state: unfinishedState(open),
         ...what,
         ...goods,
+        ...(open.writing ? { progress: progressOf(true, open.progress) } : {}),
         ...cardKindOf(order),
         deadlineMs,
       };

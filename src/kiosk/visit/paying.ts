@@ -178,7 +178,12 @@ export function checkPayment(
   const attempt = open.attempts.at(-1);
   const run = attempt === undefined ? undefined : open.runs.get(attempt.attemptId);
   if (attempt === undefined || run === undefined || attempt.state !== 'pending') return null;
-  const runs = new Map(open.runs).set(attempt.attemptId, { ...run, retryAtMono: now.monoMs });
+  const runs = new Map(open.runs).set(attempt.attemptId, {
+    ...run,
+    retryAtMono: now.monoMs,
+    // Now, and not when the question that is held finds it worth an answer.
+    plainNext: true,
+  });
   return step(putOrder(state, { ...open, runs }), {
     ...s,
     lastCheck: 'asking',

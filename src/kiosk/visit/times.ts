@@ -12,6 +12,8 @@ export const SCREEN_MS = {
   /** A question to answer; each tap and each digit begins it anew. */
   request: 90_000,
   amount: 120_000,
+  /** A large sum to read over; the amount's own time, where more of it is left. */
+  'confirm-sum': 90_000,
   'user-no': 90_000,
   account: 120_000,
   /** Thanks, once the card is out. */

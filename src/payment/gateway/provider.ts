@@ -81,6 +81,7 @@ export function createGatewayProvider(
     body: Readonly<Record<string, unknown>>,
     subject: string,
     schema: z.ZodType<{ outTradeNo: string; result: T }>,
+    waitMs = 0,
   ): Promise<T | Unknown> {
     const target = `${prefix}${GATEWAY_PATH}${verb}`;
     const bytes = Buffer.from(JSON.stringify(body), 'utf8');
@@ -108,7 +109,7 @@ export function createGatewayProvider(
         maxBytes: MAX_BODY_BYTES,
       },
       ports.clock,
-      ports.timeoutMs,
+      waitMs + ports.timeoutMs,
     );
     if (!sent.ok) return unknown(failure('PAY-0202', sent.error.said, sent.error.cause));
     const answer = sent.value;
@@ -258,6 +259,8 @@ export function createGatewayProvider(
     kind: 'gateway',
     create,
     query: (a) => ask('query', attempt(a), a.outTradeNo, queryAnswer),
+    hold: (a, { waitMs, known }) =>
+      ask('query', { ...attempt(a), waitMs, known }, a.outTradeNo, queryAnswer, waitMs),
     close: (a) => ask('close', attempt(a), a.outTradeNo, closeAnswer),
     refund,
     queryRefund,

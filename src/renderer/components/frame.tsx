@@ -77,6 +77,11 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
       return { title: 'userNo.header.bills', sub: snapshot.holderMasked };
     case 'contract':
       return { title: 'contract.header', sub: snapshot.holderMasked };
+    case 'confirm-sum':
+      return {
+        title: 'confirm.header',
+        ...(snapshot.credit === undefined ? { sub: t('doNotRemove') } : {}),
+      };
     case 'pay':
       return {
         title: 'pay.header',

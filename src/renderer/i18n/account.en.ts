@@ -69,6 +69,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'credit.several': '{count} items',
   'credit.writing.header': 'Being credited',
   'credit.writing.title': 'Payment received',
+  'credit.writing.preparing': 'Getting ready to credit it. Please wait.',
   'credit.writing.lead': 'It is being credited to your account. Please wait.',
   'credit.writing.safe':
     'If it is interrupted, no money is lost: it is credited later, or goes back by itself.',
@@ -86,6 +87,8 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'doubt.posting.title': 'Payment received, being credited',
   'doubt.posting.lead':
     'The billing system has not answered yet.\nPlease do not pay again. You can leave.',
+  'doubt.posting.taken':
+    'The billing system has it and is crediting the account.\nPlease do not pay again. You can leave.',
   'doubt.posting.1':
     'It is credited as soon as the billing system confirms; you need not come back.',
   'doubt.posting.2': 'What is not credited goes back by itself.',

@@ -272,6 +272,14 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'keypad.delete': 'Delete',
   'keypad.ok': 'OK',
 
+  'confirm.header': 'Check the amount',
+  'confirm.title': 'Please check the sum',
+  'confirm.lead': 'This is a large sum. If all is right, press “Pay”. To change it, press “Back”.',
+  'confirm.words': '{words} yuan',
+  'confirm.pay': 'Pay',
+  'confirm.what': 'For',
+  'confirm.busy': 'Getting the payment ready, please wait',
+
   'pay.header': 'Scan to pay',
   'pay.scan.wechat': 'Scan with WeChat to pay',
   'pay.scan.alipay': 'Scan with Alipay to pay',
@@ -314,7 +322,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'writing.title': 'Leave the card in',
   'writing.preparing': 'Payment received, getting ready to write',
   'writing.writing': 'Writing {quantity}, about 3 seconds',
-  'writing.checking': 'Written, now checking',
+  'writing.checking': 'Checking what is on the card',
   'writing.safe': 'If it is interrupted, no money is lost: insert the card again and it goes on.',
 
   'done.header': 'Recharged',

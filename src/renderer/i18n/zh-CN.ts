@@ -266,6 +266,14 @@ export const zhCN = {
   'keypad.delete': '删除',
   'keypad.ok': '确定',
 
+  'confirm.header': '核对金额',
+  'confirm.title': '请核对金额',
+  'confirm.lead': '这笔金额较大。核对无误，请按“付款”；要改，请按“返回”。',
+  'confirm.words': '{words}元',
+  'confirm.pay': '付款',
+  'confirm.what': '缴费内容',
+  'confirm.busy': '正在准备付款，请稍候',
+
   'pay.header': '扫码付款',
   'pay.scan.wechat': '请用微信“扫一扫”付款',
   'pay.scan.alipay': '请用支付宝“扫一扫”付款',
@@ -304,7 +312,7 @@ export const zhCN = {
   'writing.title': '请勿拔卡',
   'writing.preparing': '已收到付款，正在准备写卡',
   'writing.writing': '正在写入 {quantity}，大约需要 3 秒',
-  'writing.checking': '已写入，正在核对',
+  'writing.checking': '正在核对写到卡上的内容',
   'writing.safe': '万一中断也不会丢钱：再次插卡，机器会接着写完。',
 
   'done.header': '充值成功',

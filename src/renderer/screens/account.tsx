@@ -395,7 +395,7 @@ export function Contract({ s }: { readonly s: SnapshotOf<'contract'> }): ReactEl
 }
 
 /** While a payment is credited: no control at all, money is in flight. */
-export function Crediting(): ReactElement {
+export function Crediting({ stage }: Pick<SnapshotOf<'writing'>, 'stage'>): ReactElement {
   const { t } = useWords();
   return (
     <div className={screens['writing']}>
@@ -406,7 +406,9 @@ export function Crediting(): ReactElement {
           <h1>
             <Phrases text={t('credit.writing.title')} />
           </h1>
-          <p className={ui['lead']}>{t('credit.writing.lead')}</p>
+          <p className={ui['lead']}>
+            {t(stage === 'preparing' ? 'credit.writing.preparing' : 'credit.writing.lead')}
+          </p>
         </div>
       </div>
       <p className={`${ui['lead']} ${ui['center']}`}>{t('credit.writing.safe')}</p>

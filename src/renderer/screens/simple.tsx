@@ -339,12 +339,19 @@ export function CardInfo({ s }: { readonly s: SnapshotOf<'card-info'> }): ReactE
   );
 }
 
-const WRITING_PERCENT = { preparing: 20, writing: 58, checking: 88 } as const;
+/**
+ * As far as the write says that it has come: its steps, or, where nobody counts them, the stages
+ * before this one. Nothing moves by itself.
+ */
+function percentOf({ stage, steps }: Pick<SnapshotOf<'writing'>, 'stage' | 'steps'>): number {
+  if (steps !== undefined) return Math.round((100 * steps.done) / Math.max(1, steps.of));
+  return { preparing: 0, writing: 33, checking: 67 }[stage];
+}
 
 /** No control at all: money is in flight. */
 export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElement {
   const { t } = useWords();
-  if (s.credit !== undefined) return <Crediting />;
+  if (s.credit !== undefined) return <Crediting stage={s.stage} />;
   return (
     <div className={css['writing']}>
       <Steps at={4} />
@@ -357,7 +364,7 @@ export function Writing({ s }: { readonly s: SnapshotOf<'writing'> }): ReactElem
           <p className={ui['lead']}>
             {t(`writing.${s.stage}`, { quantity: amountOf(s.quantity, s.unit) })}
           </p>
-          <Bar percent={WRITING_PERCENT[s.stage]} />
+          <Bar percent={percentOf(s)} />
         </div>
       </div>
       <p className={`${ui['lead']} ${ui['center']}`}>
@@ -512,7 +519,13 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
     <Message
       disc={s.reason === 'paid' ? 'card' : 'wait'}
       title={t(`doubt.${s.reason}.title`)}
-      lead={t(credit ? 'doubt.credit.payment.lead' : `doubt.${s.reason}.lead`)}
+      lead={t(
+        credit
+          ? 'doubt.credit.payment.lead'
+          : s.taken === true
+            ? 'doubt.posting.taken'
+            : `doubt.${s.reason}.lead`,
+      )}
       actions={
         <>
           {s.slip === 'failed' && (
@@ -555,7 +568,13 @@ export function Unfinished({ s }: { readonly s: SnapshotOf<'unfinished'> }): Rea
   const { t } = useWords();
   const over = s.state === 'delivered' || s.state === 'refunded' || s.state === 'parked';
   const busy =
-    s.state === 'found' ? 25 : s.state === 'finishing' ? 65 : s.state === 'refunding' ? 50 : null;
+    s.state === 'found'
+      ? 0
+      : s.state === 'finishing'
+        ? percentOf(s.progress ?? { stage: 'writing' })
+        : s.state === 'refunding'
+          ? 50
+          : null;
   return (
     <Message
       disc={UNFINISHED_DISC[s.state]}

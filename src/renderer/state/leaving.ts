@@ -15,6 +15,7 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'top-up',
   'bills',
   'contract',
+  'confirm-sum',
   'in-doubt',
   'unfinished',
   'refunding',

@@ -157,3 +157,11 @@ export function numberTexts(locale: Locale): ReadonlyMap<string, string> {
     ['u/seconds', '秒'],
   ]);
 }
+
+/** A number in words, as it is said: the very fragments of {@link numberClips}, written. */
+export function inWords(text: string, locale: Locale): string {
+  const texts = numberTexts(locale);
+  return numberClips(text, locale)
+    .map((fragment) => texts.get(fragment) ?? '')
+    .join(locale === 'en' ? ' ' : '');
+}

@@ -230,7 +230,9 @@ function doubtPrompt(s: SnapshotOf<'in-doubt'>): Prompt {
   const lead =
     s.reason === 'payment' && s.credit !== undefined
       ? ('doubt.credit.payment.lead' as const)
-      : (`doubt.${s.reason}.lead` as const);
+      : s.taken === true
+        ? ('doubt.posting.taken' as const)
+        : (`doubt.${s.reason}.lead` as const);
   if (s.reason !== 'card' && s.reason !== 'paid')
     return urge(say(`doubt.${s.reason}.title`), safe, say(lead), ...slip);
   const title = `doubt.${s.reason}.title` as const;
@@ -358,6 +360,13 @@ export function promptOf(s: Snapshot): Prompt | null {
         : tell(say('bills.choose'), secret('owed', yuan(s.totalFen)), ...problem(s.problem));
     case 'contract':
       return tell(say('contract.lead'), ...s.points.map(text), ...problem(s.problem));
+    case 'confirm-sum':
+      return tell(
+        say('confirm.title'),
+        own('toPay', yuan(s.amountFen)),
+        ...(s.goods === undefined ? [] : [own('toWrite', amount(s.goods.quantity, s.goods.unit))]),
+        say('confirm.lead'),
+      );
     case 'pay':
       return payPrompt(s);
     case 'writing':

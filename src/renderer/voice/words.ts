@@ -100,6 +100,8 @@ export const SAID = [
   'bills.none',
   'bills.none.lead',
   'contract.lead',
+  'confirm.title',
+  'confirm.lead',
   'pay.creating',
   'pay.creating.lead',
   'pay.scan.wechat',
@@ -150,6 +152,7 @@ export const SAID = [
   'doubt.central.lead',
   'doubt.posting.title',
   'doubt.posting.lead',
+  'doubt.posting.taken',
   'unfinished.found.title',
   'unfinished.found.lead',
   'unfinished.credit.found.lead',
@@ -238,6 +241,7 @@ export type SaidWithKey = keyof typeof SAID_WITH;
  */
 export const OWN = {
   toPay: { zh: '一共{sum}', en: 'The sum is {sum}' },
+  toWrite: { zh: '写入卡里{sum}', en: '{sum} for the card' },
   received: { zh: '收您{sum}', en: '{sum} received' },
   written: { zh: '已写入{sum}', en: '{sum} written to the card' },
   credited: { zh: '已入账{sum}', en: '{sum} credited' },

@@ -9,6 +9,16 @@ const kind = z.enum(CREDIT_KINDS);
 /** Money that may be owed. */
 const owed = z.number().int();
 
+/**
+ * How far a write has come, as it tells by itself. `preparing`: nothing of it is begun. `steps`: of
+ * its plan, with the check of what is on the card as the last one; left out where nobody counts
+ * them (a sale without a card, a maker's own program before its first word).
+ */
+export const writeProgress = {
+  stage: z.enum(['preparing', 'writing', 'checking']),
+  steps: z.object({ done: natural, of: natural }).optional(),
+};
+
 /** What an order's screens say of a sale without a card; left out: it is a card's. */
 export const creditGoods = z
   .object({
@@ -123,4 +133,16 @@ export const contractShape = {
   amountFen: natural,
   busy: z.boolean(),
   problem: errorCode.nullable(),
+};
+
+/** The members of the `confirm-sum` screen: a large sum, before money is asked for. */
+export const confirmShape = {
+  holderMasked: z.string(),
+  /** Of the card, masked; of a sale without one the end of the user number. */
+  number: z.string(),
+  amountFen: natural,
+  /** What is written to the card; left out: `credit` says what is paid. */
+  goods: z.object({ quantity: natural, unit: z.enum(['volume', 'money']) }).exactOptional(),
+  credit: creditGoods,
+  busy: z.boolean(),
 };

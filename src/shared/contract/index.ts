@@ -16,7 +16,9 @@ import {
 import {
   billsShape,
   contractShape,
+  confirmShape,
   creditGoods,
+  writeProgress,
   isItYouShape,
   topUpShape,
   userNoShape,
@@ -132,6 +134,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({ ...base, screen: z.literal('top-up'), ...topUpShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('bills'), ...billsShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('contract'), ...contractShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('confirm-sum'), ...confirmShape, deadlineMs }),
   z.object({
     ...base,
     screen: z.literal('pay'),
@@ -175,7 +178,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
-    stage: z.enum(['preparing', 'writing', 'checking']),
+    ...writeProgress,
   }),
   z.object({
     ...base,
@@ -215,6 +218,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
      * its own.
      */
     reason: z.enum(['card', 'paid', 'payment', 'central', 'posting']),
+    /** Of `posting`: central has said that it has the payment and is crediting it. */
+    taken: z.literal(true).optional(),
     orderRef: z.string(),
     amountFen: natural,
     quantity: natural,
@@ -236,6 +241,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     quantity: natural,
     unit: z.enum(['volume', 'money']),
     credit: creditGoods,
+    /** Of `finishing`. */
+    progress: z.object(writeProgress).optional(),
     cardKind,
     deadlineMs,
   }),
@@ -350,8 +357,8 @@ export const intentSchema = z.discriminatedUnion('type', [
   /** amount screen: this amount, from a preset or the keypad. */
   z.object({ ...intentBase, type: z.literal('choose-amount'), value: natural.max(100_000_00) }),
   /**
-   * amount screen: pay the chosen amount; `value` repeats it so that a stale tap cannot pay another
-   * sum.
+   * amount screen, and the question before a large sum: pay the chosen amount; `value` repeats it
+   * so that a stale tap cannot pay another sum.
    */
   z.object({ ...intentBase, type: z.literal('pay'), value: natural.max(100_000_00) }),
   /** user-no screen: as it stands on the bill. */

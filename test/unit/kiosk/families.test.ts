@@ -66,6 +66,24 @@ async function pay(): Promise<void> {
   w.pay.pay();
 }
 
+/** What the screen shows of the write from now on, each time that it changes. */
+function progress(): string[] {
+  const shown: string[] = [];
+  w.onShow = (s) => {
+    const told =
+      s.screen === 'writing' ? s : s.screen === 'unfinished' ? (s.progress ?? null) : null;
+    if (told === null) return;
+    const { stage, steps } = told;
+    const text = steps === undefined ? stage : `${stage} ${steps.done}/${steps.of}`;
+    if (shown.at(-1) !== text) shown.push(text);
+  };
+  return shown;
+}
+const cardSteps = (): number => {
+  const begun = w.journal.story(w.order().orderId).find((e) => e.kind === 'order-delivering');
+  return (begun?.body as { plan?: readonly string[] } | undefined)?.plan?.length ?? 0;
+};
+
 /** The order's quantity: what must be on the card, and then in the meter, once. */
 function bought(): number {
   return cardSaleOf(w.order()).quantity;
@@ -184,8 +202,15 @@ describe('every family of the demo hall', () => {
   it.each(GOOD)('%s: bought, on the card once, and in its meter once', async (id) => {
     const { card } = cardOf(id);
     await insert(card);
+    const shown = progress();
     await pay();
     await w.until('delivered', () => w.order().state === 'delivered');
+    // From its own steps, each as it was done; the check is the last one.
+    const of = cardSteps() + 1;
+    expect(shown[0]).toBe(`writing 0/${of}`);
+    expect(shown).toEqual([...new Set(shown)]);
+    expect(shown.length).toBeGreaterThan(3);
+    expect(shown.at(-1)).toBe(`checking ${of - 1}/${of}`);
     expect(card.purchase()).toEqual({
       count: 42,
       quantity: bought(),
@@ -223,8 +248,14 @@ describe('every family of the demo hall', () => {
       await w.until('in doubt', () => w.order().state === 'in-doubt');
       const credited = card.meter?.visit('2611221200').credited ?? 0;
       await w.run(1_000);
+      const shown = progress();
       await insert(card);
       await w.until('delivered', () => w.order().state === 'delivered');
+      // Where there was anything left to do: a finish tells its steps like any write.
+      if (w.order().writes > 1) {
+        expect(shown).toContain(`writing 0/${cardSteps() + 1}`);
+        expect(shown.at(-1)).toBe(`checking ${cardSteps()}/${cardSteps() + 1}`);
+      }
       expect(card.purchase()).toMatchObject({ count: 42, cumulative: 205_000 + bought() });
       await w.run(1_000);
       await w.remove();

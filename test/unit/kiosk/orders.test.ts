@@ -89,6 +89,7 @@ function answered(
     runs: new Map([[row.attemptId, { ...NEW_RUN, ...run, op: call.verb }]]),
     next: null,
     writing: false,
+    progress: null,
     waitCardUntilMono: null,
     judgedInsertion: null,
     leaseMono: null,
@@ -234,6 +235,7 @@ function paidOrder(change: Partial<OpenOrder> = {}): OpenOrder {
     runs: new Map(),
     next: null,
     writing: false,
+    progress: null,
     waitCardUntilMono: null,
     judgedInsertion: null,
     leaseMono: null,
@@ -262,6 +264,7 @@ const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({
   payWindowMs: 180_000,
   reverseAfterMs: () => 15_000,
   hasProvider: () => true,
+  holds: () => false,
   ...change,
 });
 const doing = (effects: readonly Effect[]): string[] =>

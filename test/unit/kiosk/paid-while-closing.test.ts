@@ -323,6 +323,7 @@ describe('the answer “paid” to a code that is being closed', () => {
       runs: new Map([[ATTEMPT.attemptId, { ...NEW_RUN, op: 'query', ...run }]]),
       next: { provider: 'alipay', authCode: '281234567890123456' },
       writing: false,
+      progress: null,
       waitCardUntilMono: null,
       judgedInsertion: null,
       leaseMono: null,

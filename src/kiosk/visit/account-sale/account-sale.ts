@@ -28,6 +28,7 @@ import {
   step,
   untilDeadline,
 } from '../step.ts';
+import { confirming, isLargeSum } from '../large-sum.ts';
 import { SCREEN_MS } from '../times.ts';
 import {
   chosenItems,
@@ -35,6 +36,7 @@ import {
   contractOf,
   fits,
   isAgreed,
+  isConfirming,
   offeredItems,
   partShown,
   prepayOffered,
@@ -70,7 +72,12 @@ export const accountSale: Service<'user-no' | 'account'> = {
       if (event.type === 'reader' && event.state === 'empty' && s.card === null)
         return { state, effects: [] };
       if (event.type !== 'credit-not-begun' || event.asked !== s.asked) return null;
-      return step(state, { ...s, busy: false, problem: event.failure.code });
+      return step(state, {
+        ...s,
+        busy: false,
+        confirming: false,
+        problem: event.failure.code,
+      });
     },
     outcome: (state, event) => (event.type === 'credit-begun' ? onBegun(state, event) : null),
     settle: (state, s, ctx) =>
@@ -262,6 +269,7 @@ function onAccount(
     agreed: null,
     problem: null,
     busy: false,
+    confirming: false,
     asked: s.asked,
     card: s.card,
     extended: 0,
@@ -282,8 +290,10 @@ function onTap(
   const fresh = { ...s, problem: null, deadlineMono: now.monoMs + SCREEN_MS.account };
   const credit = state.service.policy?.credit;
   if (intent.type === 'exit') return step(state, leave(state, now));
+  if (intent.type === 'pay') return pay(state, fresh, intent.value, now);
+  if (isConfirming(s, credit))
+    return intent.type === 'back' ? step(state, { ...fresh, confirming: false }) : null;
   if (intent.type === 'not-me') return openAccount(state, s.service, now);
-  if (intent.type === 'pay') return pay(state, fresh, intent.value, credit);
   if (s.stage === 'is-it-you') {
     if (intent.type !== 'its-me') return null;
     const chosen = firstChoice(s.service, s.account, credit);
@@ -368,21 +378,21 @@ function chooseBill(
   });
 }
 
-/** The customer agrees to the sum that is shown; a contract is read and agreed to before. */
-function pay(
-  state: KioskState,
-  s: AccountSession,
-  amountFen: number,
-  credit: CreditPolicy | undefined,
-): Step | null {
+/**
+ * The customer agrees to the sum that is shown; a contract is read and agreed to before, and a
+ * large sum once more.
+ */
+function pay(state: KioskState, s: AccountSession, amountFen: number, now: Now): Step | null {
+  const credit = state.service.policy?.credit;
   if (s.stage === 'is-it-you' || amountFen === 0 || sumOf(s, credit) !== amountFen) return null;
   const contract = contractOf(s, credit);
   if (contract !== undefined && contract.text === null)
-    return step(state, { ...s, problem: 'SALE-0110' });
+    return step(state, { ...s, confirming: false, problem: 'SALE-0110' });
   if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s, credit)))
-    return step(state, { ...s, stage: 'contract', agreed: null });
+    return step(state, { ...s, stage: 'contract', agreed: null, confirming: false });
   const sale = saleOf(s, credit);
   if (sale === null) return null;
+  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(s, now));
   const asked = state.creditAsked + 1;
   return step(
     { ...state, creditAsked: asked },

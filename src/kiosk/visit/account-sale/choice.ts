@@ -155,3 +155,7 @@ export const stageShown = (
   if (s.stage === 'contract' && contractOf(s, credit)?.text == null) return 'choose';
   return s.stage === 'prepay' && prepayOffered(s, credit) === null ? 'choose' : s.stage;
 };
+
+/** A large sum is asked about once more; where the policy left nothing of what was chosen, not. */
+export const isConfirming = (s: AccountSession, credit: CreditPolicy | undefined): boolean =>
+  s.confirming && s.stage !== 'is-it-you' && sumOf(s, credit) > 0;

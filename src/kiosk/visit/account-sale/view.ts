@@ -11,6 +11,7 @@ import {
   chosenItems,
   contractOf,
   isAgreed,
+  isConfirming,
   offeredItems,
   partShown,
   prepayOffered,
@@ -89,6 +90,17 @@ export function accountView(
       deadlineMs,
     };
   const { busy, problem } = s;
+  if (isConfirming(s, credit))
+    return {
+      ...base,
+      screen: 'confirm-sum',
+      holderMasked: account.holderName,
+      number: userTail(account.userNo),
+      amountFen: sumOf(s, credit),
+      credit: chosenGoods(s, credit),
+      busy,
+      deadlineMs,
+    };
   const contract = stageShown(s, credit) === 'contract' ? contractOf(s, credit)?.text : undefined;
   if (contract != null)
     return {
@@ -109,6 +121,27 @@ export function accountView(
   return s.service === 'top-up'
     ? topUpView(s, credit, { ...base, ...holder, busy, problem, deadlineMs })
     : billsView(s, credit, { ...base, ...holder, busy, problem, deadlineMs });
+}
+
+/** What is about to be paid for. */
+function chosenGoods(s: AccountSession, credit: CreditPolicy | undefined): CreditGoods {
+  const { userNo, topUp } = s.account;
+  const goods = { userTail: userTail(userNo), period: '' };
+  if (stageShown(s, credit) === 'prepay')
+    return {
+      ...goods,
+      company: companyOf(credit, prepayOffered(s, credit)?.payee ?? ''),
+      kinds: ['prepay'],
+    };
+  if (s.service === 'top-up')
+    return { ...goods, company: companyOf(credit, topUp?.payee ?? ''), kinds: ['balance'] };
+  const items = chosenItems(s, credit);
+  return {
+    ...goods,
+    company: companyOf(credit, s.chosen?.payee ?? ''),
+    kinds: [...new Set(items.map((i) => i.kind))],
+    period: items.length === 1 ? (items[0]?.period ?? '') : '',
+  };
 }
 
 type Common = Base &

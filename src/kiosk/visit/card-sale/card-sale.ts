@@ -21,6 +21,7 @@ import {
   step,
   untilDeadline,
 } from '../step.ts';
+import { confirming, isLargeSum } from '../large-sum.ts';
 import { SCREEN_MS } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
@@ -36,7 +37,7 @@ export const cardSale: Service<'amount'> = {
       if (event.type === 'intent') return onIntent(state, s, event.intent, ctx);
       if (event.type === 'preview') return onPreview(state, s, event);
       if (event.type !== 'order-not-begun' || s.insertion !== event.insertion) return null;
-      return step(state, { ...s, busy: null, problem: event.failure.code });
+      return step(state, { ...s, busy: null, confirming: false, problem: event.failure.code });
     },
     outcome: (state, event) => (event.type === 'order-begun' ? onBegun(state, event) : null),
     settle: (state, s, ctx) =>
@@ -98,6 +99,7 @@ export function offerSale(
     quote: null,
     problem: null,
     busy: null,
+    confirming: false,
     asked: 0,
     extended: 0,
     deadlineMono: now.monoMs + SCREEN_MS.amount,
@@ -115,12 +117,13 @@ function onIntent(
   // The order is being begun: neither the amount nor the visit can be changed until that is known.
   if (s.busy === 'paying') return null;
   if (intent.type === 'exit') return step(state, leave(state, now));
-  if (intent.type === 'choose-amount') return chooseAmount(state, s, intent.value, now);
-  return intent.type === 'pay' ? pay(state, s, intent.value) : null;
+  if (intent.type === 'pay') return pay(state, s, intent.value, now);
+  if (s.confirming) return intent.type === 'back' ? step(state, { ...s, confirming: false }) : null;
+  return intent.type === 'choose-amount' ? chooseAmount(state, s, intent.value, now) : null;
 }
 
-/** The customer agrees to the quote that is shown. */
-function pay(state: KioskState, s: AmountSession, amountFen: number): Step | null {
+/** The customer agrees to the quote that is shown; to a large sum, once more. */
+function pay(state: KioskState, s: AmountSession, amountFen: number, now: Now): Step | null {
   if (
     s.busy !== null ||
     s.quote === null ||
@@ -128,6 +131,7 @@ function pay(state: KioskState, s: AmountSession, amountFen: number): Step | nul
     s.quote.amountFen !== amountFen
   )
     return null;
+  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(s, now));
   return step(
     state,
     { ...s, busy: 'paying', problem: null },
@@ -150,6 +154,7 @@ function chooseAmount(
     chosenFen: null,
     quote: null,
     busy: null,
+    confirming: false,
     problem: null,
     deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2),
   };
@@ -192,6 +197,7 @@ function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-be
 
 function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewContext): Snapshot {
   const { policy } = state.service;
+  if (s.confirming && s.quote !== null) return confirmView(s, s.quote, base, ctx);
   const maxFen = policy === null ? 0 : mostFen(s.reading, s.account, policy);
   return {
     ...base,
@@ -221,5 +227,19 @@ function quoteView(q: Quote, offline: boolean): QuoteView {
     carriedUsedMicro: q.carriedUsedMicro,
     carriedAfterMicro: q.carriedAfterMicro,
     offline,
+  };
+}
+
+function confirmView(s: AmountSession, quote: Quote, base: Base, ctx: ViewContext): Snapshot {
+  const { holderMasked, cardMasked, unit } = cardView(s.reading, s.account);
+  return {
+    ...base,
+    screen: 'confirm-sum',
+    holderMasked,
+    number: cardMasked,
+    amountFen: quote.amountFen,
+    goods: { quantity: quote.quantity, unit },
+    busy: s.busy !== null,
+    deadlineMs: wallMs(ctx, s.deadlineMono),
   };
 }
