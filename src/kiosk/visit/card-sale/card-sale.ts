@@ -21,7 +21,7 @@ import {
   step,
   untilDeadline,
 } from '../step.ts';
-import { SCREEN_MS } from '../times.ts';
+import { screenMs } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
 import { judgeAccount, mostFen, roomQuantity, tooMuch } from './sellable.ts';
@@ -100,7 +100,7 @@ export function offerSale(
     busy: null,
     asked: 0,
     extended: 0,
-    deadlineMono: now.monoMs + SCREEN_MS.amount,
+    deadlineMono: now.monoMs + screenMs(state, 'amount'),
   });
 }
 
@@ -111,7 +111,7 @@ function onIntent(
   now: Now,
 ): Step | null {
   if (intent.type === 'more-time') return someMoreTime(state, s, now);
-  if (intent.type === 'activity') return active(state, s, SCREEN_MS.amount, now);
+  if (intent.type === 'activity') return active(state, s, screenMs(state, 'amount'), now);
   // The order is being begun: neither the amount nor the visit can be changed until that is known.
   if (s.busy === 'paying') return null;
   if (intent.type === 'exit') return step(state, leave(state, now));
@@ -151,7 +151,7 @@ function chooseAmount(
     quote: null,
     busy: null,
     problem: null,
-    deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2),
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'amount') / 2),
   };
   const refused = (problem: ErrorCode): Step => step(state, { ...chosen, problem });
   if (amountFen < policy.minFen || amountFen > policy.maxFen) return refused('SALE-0105');
