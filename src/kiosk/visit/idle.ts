@@ -23,7 +23,11 @@ import type { Base, ViewContext } from './view-base.ts';
 export const idle: Service<'idle'> = {
   idle: {
     on: (state, _s, event, ctx) => {
-      if (event.type !== 'intent' || event.intent.type !== 'open') return null;
+      if (event.type !== 'intent') return null;
+      // Whoever presses keys there is listening, and is not the next one.
+      if (event.intent.type === 'activity')
+        return { state: { ...state, plainAtMono: null }, effects: [] };
+      if (event.intent.type !== 'open') return null;
       return OPEN[event.intent.value](state, ctx);
     },
     settle: (state, _s, ctx) => settleIdle(state, ctx),

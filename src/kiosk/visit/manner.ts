@@ -2,7 +2,7 @@ import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import type { Intent } from '../../shared/contract/index.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
-import { MORE_TIME_MS, PLAIN_AGAIN_MS, moreTimeMs, paceOf } from './times.ts';
+import { PLAIN_AGAIN_MS, moreTimeMs, paceOf } from './times.ts';
 
 /**
  * How the customer has screen and voice: for his visit, and on the start screen for a moment
@@ -62,16 +62,4 @@ export function headphonesSet(state: KioskState, plugged: boolean, now: Now): Ki
   const next = { ...state, headphones: plugged };
   if (state.maintenance.mode.at === 'open') return next;
   return changed(next, plugged ? { spoken: true, muted: false } : { spoken: false }, now);
-}
-
-/**
- * Keys are pressed on a screen that says nothing to that: it stays for a "more time" at the least.
- * The card to be taken, and what an order has its own time for, stay as they are.
- */
-export function keptAwake(state: KioskState, now: Now): KioskState {
-  const { session } = state;
-  if (session.at === 'idle') return { ...state, plainAtMono: null };
-  if (session.at === 'take-card' || !('deadlineMono' in session)) return state;
-  const deadlineMono = Math.max(session.deadlineMono, now.monoMs + MORE_TIME_MS);
-  return { ...state, session: { ...session, deadlineMono } };
 }

@@ -199,8 +199,6 @@ function onIntent(
   const open = state.orders.get(s.orderId);
   if (intent.type === 'more-time')
     return newCode(state, now) ?? buyAgain(state, s, open) ?? longer(state, s, open, now);
-  // Whoever listens to how it ended is there; nothing else comes of it.
-  if (intent.type === 'activity') return longer(state, s, open, now);
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;

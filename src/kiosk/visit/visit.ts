@@ -3,7 +3,7 @@ import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { cardSeen } from './card-seen.ts';
-import { keptAwake, mannerSet } from './manner.ts';
+import { mannerSet } from './manner.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
@@ -25,8 +25,6 @@ export function visitStep(state: KioskState, event: VisitEvent, ctx: ReduceConte
   if (event.type === 'intent') {
     const set = mannerSet(state, event.intent, ctx);
     if (set !== null) return { state: set, effects: [] };
-    if (event.intent.type === 'activity')
-      return atStage(state, event, ctx) ?? { state: keptAwake(state, ctx), effects: [] };
   }
   return atStage(state, event, ctx) ?? outcomeOf(state, event, ctx) ?? { state, effects: [] };
 }

@@ -5,12 +5,30 @@ import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../shared/spoken-text.ts';
 import type { BothTexts } from '../../shared/spoken-text.ts';
 import type { Synthesiser } from './synthesiser.ts';
 
-/** The texts of a policy that screens say: what is agreed to, and what is interrupted. */
+/**
+ * The texts of a policy that screens say: what is agreed to, what is interrupted, and what is
+ * chosen by its name; then what is only told. The first ones are made first.
+ */
 export function textsToSay(policy: Policy): readonly BothTexts[] {
-  return [
-    ...(policy.credit?.texts ?? []).flatMap(({ points }) => points),
-    ...(policy.info?.outages ?? []).flatMap(({ area, reason }) => [area, reason]),
-  ].slice(0, MAX_SPOKEN_TEXTS);
+  const { credit, info, requests } = policy;
+  const all = [
+    ...(credit?.texts ?? []).flatMap(({ points }) => points),
+    ...(info?.outages ?? []).flatMap(({ area, reason }) => [area, reason]),
+    ...(credit?.texts ?? []).map(({ title }) => title),
+    ...(credit === undefined ? [] : [credit.userNo.hint]),
+    ...(credit?.payees ?? []).map(({ company }) => company),
+    ...(requests?.categories ?? []).flatMap(({ name, choices }) => [
+      name,
+      ...(choices ?? []).map((choice) => choice.name),
+    ]),
+    ...(info?.papers ?? []).map(({ title }) => title),
+    ...(info?.prices ?? []).map(({ name }) => name),
+    ...policy.notices.flatMap(({ title, body }) => [title, body]),
+    ...(info?.papers ?? []).flatMap(({ bring, where }) => [...bring, where]),
+    ...(info?.stations ?? []).flatMap(({ name, address, does }) => [name, does, address]),
+  ];
+  const once = new Map(all.map((both) => [`${both.zh}\n${both.en}`, both]));
+  return [...once.values()].slice(0, MAX_SPOKEN_TEXTS);
 }
 
 interface Wanted {

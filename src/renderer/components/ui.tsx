@@ -104,7 +104,7 @@ export function Phrases({ text }: { readonly text: string }): ReactElement {
           {row > 0 && '\n'}
           {/[\u4e00-\u9fff]/.test(line)
             ? line.split(/(?<=[，。：；？！])/).map((clause, at) => (
-                <span key={at} className={css['clause']}>
+                <span key={at} className={css['clause']} data-clause>
                   {clause}
                 </span>
               ))
@@ -182,7 +182,7 @@ export function Steps({
       : (['step.number', 'step.credit'] as const);
   const names = [t(first), t('step.amount'), t('step.pay'), t(last)];
   return (
-    <ol className={css['steps']}>
+    <ol className={css['steps']} data-unread>
       {names.map((name, index) => {
         const number = index + 1;
         return (

@@ -1,7 +1,7 @@
 import type { Locale } from '../../shared/contract/index.ts';
 import type { Loudness } from '../../shared/policy-voice.ts';
 import { mayBeHeard, segmentClips } from './prompts.ts';
-import type { Listening, Prompt, Repeat, Segment } from './prompts.ts';
+import type { Listening, Part, Prompt, Repeat, Segment } from './prompts.ts';
 import type { ClipId } from './words.ts';
 
 /** The time that a {@link Speaker} goes by. */
@@ -45,6 +45,12 @@ const LOUDER = 1.26;
 
 /** Loudness is heard by its ratio: half the percent is meant to sound half as loud. */
 export const gainOf = (percent: number): number => (percent / 100) ** 2;
+
+/** What of a sentence may be heard, the best first. */
+function partsFor(segment: Segment, listening: Listening): readonly Part[] {
+  if (mayBeHeard(segment, listening)) return [segment.part, ...(segment.otherwise ?? [])];
+  return segment.open === undefined ? [] : [segment.open];
+}
 
 /** How loud the `n`th repetition is. */
 export function louderGain({ percent, mostPercent }: Loudness, n: number, louder: boolean): number {
@@ -103,6 +109,25 @@ export class Speaker {
     } else this.#waiting = prompt;
   }
 
+  /** A key was pressed: what can wait is not said to its end. */
+  interrupt(): void {
+    this.#waiting = null;
+    if (this.#current === null || this.#current.urgent) return;
+    this.#hush();
+    this.#ended(this.#clock.monoMs());
+  }
+
+  /**
+   * What was asked for by keys, or is read of the screen: behind what is urgent; `now`: in the
+   * place of everything else, otherwise behind it, too.
+   */
+  read(prompt: Prompt, now: boolean): void {
+    if (this.#current === null || (now && !this.#current.urgent)) {
+      this.#waiting = null;
+      this.#begin(this.#say(prompt));
+    } else this.#waiting = prompt;
+  }
+
   /** The visit is over: nothing of it is remembered. */
   forget(): void {
     this.#said = new Map();
@@ -125,14 +150,16 @@ export class Speaker {
     this.#waiting = null;
   }
 
-  #isOver({ once, part }: Segment): boolean {
+  #isOver({ once, part, again }: Segment): boolean {
+    if (again === true) return false;
     if (once !== undefined) return this.#said.has(once);
     const at = this.#said.get(this.#key(part));
     return at !== undefined && this.#clock.monoMs() - at < SAME_MS;
   }
 
   #key(part: Segment['part']): string {
-    return `${this.#manner.locale} ${JSON.stringify(part)}`;
+    const { locale } = this.#manner;
+    return `${locale} ${segmentClips({ part }, locale).join(' ')}`;
   }
 
   async #say(prompt: Prompt): Promise<void> {
@@ -153,11 +180,14 @@ export class Speaker {
   /** Sounds one sentence to its end; what is interrupted was not said. */
   async #sentence(segment: Segment, gainStep: number, turn: number): Promise<void> {
     const { locale, listening, loudness } = this.#manner;
-    if (loudness === null || !mayBeHeard(segment, listening)) return;
-    const clips = segmentClips(segment, locale);
-    if (clips.length === 0) return;
+    if (loudness === null) return;
     const gain = louderGain(loudness, gainStep, this.#repeat?.louder === true && gainStep > 0);
-    const playing = await this.#sound.play(clips, locale, gain);
+    let playing: Playing | null = null;
+    for (const part of partsFor(segment, listening)) {
+      const clips = segmentClips({ part }, locale);
+      if (clips.length > 0) playing = await this.#sound.play(clips, locale, gain);
+      if (playing !== null || turn !== this.#turn) break;
+    }
     if (playing === null) return;
     if (turn !== this.#turn) {
       playing.stop();

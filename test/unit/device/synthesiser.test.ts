@@ -10,7 +10,7 @@ import type { Synthesiser } from '../../../src/main/core/synthesiser.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
 import { LOUD_DB, measure, samplesOf } from '../../../src/shared/clip-level.ts';
 import type { Policy } from '../../../src/shared/policy.ts';
-import { spokenTextId } from '../../../src/shared/spoken-text.ts';
+import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../../src/shared/spoken-text.ts';
 import { ManualClock, systemClock } from '../../support/clock.ts';
 
 /** A synthesiser that is this script. */
@@ -169,5 +169,7 @@ test('a newer policy takes the place of what is still to be made', async () => {
 
 test('no policy makes more than a machine can say', () => {
   expect(textsToSay(DEMO_POLICY).length).toBeGreaterThan(0);
-  expect(textsToSay(policy(...Array.from({ length: 50 }, (_, i) => `区${i}`)))).toHaveLength(40);
+  expect(textsToSay(policy(...Array.from({ length: 150 }, (_, i) => `区${i}`)))).toHaveLength(
+    MAX_SPOKEN_TEXTS,
+  );
 });

@@ -55,22 +55,6 @@ describe('a customer’s time', () => {
     expect(left()).toBe(180_000);
     await w.tap('exit');
   });
-
-  it('keys that say nothing to a screen keep it for a minute', async () => {
-    await w.tap('open', 'unfinished');
-    await w.insert('golden');
-    await w.untilScreen('cannot-sell');
-    await w.run(SCREEN_MS['cannot-sell'] - 5_000);
-    await w.tap('activity');
-    expect(left()).toBe(60_000);
-    await w.tap('exit');
-    // The card is called for all the same.
-    expect(w.screen).toBe('take-card');
-    const until = left();
-    await w.tap('activity');
-    expect(left()).toBe(until);
-    await w.remove();
-  });
 });
 
 describe('the spoken mode', () => {
