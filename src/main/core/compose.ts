@@ -23,7 +23,7 @@ import { recordingIn } from './recording.ts';
 import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
 import { makeHeadphones, makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
-import { SpokenTexts } from './spoken-texts.ts';
+import { SpokenTexts, ownTexts } from './spoken-texts.ts';
 import { espeakSynthesiser } from './synthesiser.ts';
 import { wireCore } from './wire.ts';
 
@@ -183,7 +183,10 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     minPolicyVersion: config.central.minPolicyVersion,
     version: options.version,
     log,
-    onSnapshot: options.onSnapshot,
+    onSnapshot: (snapshot) => {
+      options.onSnapshot(snapshot);
+      spoken?.own(ownTexts(snapshot));
+    },
     ...(spoken === null ? {} : { onPolicy: (policy) => spoken.policy(policy) }),
     maintenance: machinePorts({
       users: config.maintenance.users,

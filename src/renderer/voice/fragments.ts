@@ -39,7 +39,7 @@ export function screenTexts(locale: Locale): ReadonlyMap<ClipId, string> {
     clips.set(id, bare(text));
   };
   for (const key of Object.keys(texts) as MessageKey[]) {
-    if (STAFF.test(key)) continue;
+    if (STAFF.test(key) || key === 'lang.other') continue;
     const pieces = texts[key].split(/\{\w+\}/);
     if (pieces.length === 1) add(`m/${key}`, texts[key]);
     else for (const [at, piece] of pieces.entries()) add(`m/${key}/${at}`, piece);
@@ -63,6 +63,7 @@ function everyText(locale: Locale): ReadonlyMap<ClipId, string> {
   for (const [id, text] of screenTexts(locale)) all.set(id, text);
   // What joins a list.
   all.set(ownClip('spoken.or', 'before'), ownPieces('spoken.or', locale).before);
+  all.set(ownClip('spoken.language', 'before'), (locale === 'en' ? en : zhCN)['lang.other']);
   return all;
 }
 

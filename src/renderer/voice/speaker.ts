@@ -74,6 +74,8 @@ export class Speaker {
   #cancel = (): void => undefined;
   #current: Prompt | null = null;
   #waiting: Prompt | null = null;
+  /** Behind that: what is read of the screen. */
+  #toRead: Prompt | null = null;
   #repeat: Repeat | null = null;
   #repeats = 0;
   #said = new Map<string, number>();
@@ -103,7 +105,7 @@ export class Speaker {
     }
     if (isNew) this.#hush();
     if (prompt === null) return;
-    if (this.#current === null || prompt.urgent || !this.#current.urgent) {
+    if (this.#current === null || prompt.urgent) {
       this.#waiting = null;
       this.#begin(this.#say(prompt));
     } else this.#waiting = prompt;
@@ -112,6 +114,7 @@ export class Speaker {
   /** A key was pressed: what can wait is not said to its end. */
   interrupt(): void {
     this.#waiting = null;
+    this.#toRead = null;
     if (this.#current === null || this.#current.urgent) return;
     this.#hush();
     this.#ended(this.#clock.monoMs());
@@ -123,9 +126,9 @@ export class Speaker {
    */
   read(prompt: Prompt, now: boolean): void {
     if (this.#current === null || (now && !this.#current.urgent)) {
-      this.#waiting = null;
+      this.#toRead = null;
       this.#begin(this.#say(prompt));
-    } else this.#waiting = prompt;
+    } else this.#toRead = prompt;
   }
 
   /** The visit is over: nothing of it is remembered. */
@@ -148,16 +151,20 @@ export class Speaker {
     this.#playing = null;
     this.#current = null;
     this.#waiting = null;
+    this.#toRead = null;
   }
 
-  #isOver({ once, part, again }: Segment): boolean {
+  #isOver(segment: Segment): boolean {
+    const { once, again } = segment;
     if (again === true) return false;
     if (once !== undefined) return this.#said.has(once);
-    const at = this.#said.get(this.#key(part));
+    const [part] = partsFor(segment, this.#manner.listening);
+    const at = part === undefined ? undefined : this.#said.get(this.#key(part));
     return at !== undefined && this.#clock.monoMs() - at < SAME_MS;
   }
 
-  #key(part: Segment['part']): string {
+  /** The same words, by whichever message they come. */
+  #key(part: Part): string {
     const { locale } = this.#manner;
     return `${locale} ${segmentClips({ part }, locale).join(' ')}`;
   }
@@ -183,8 +190,10 @@ export class Speaker {
     if (loudness === null) return;
     const gain = louderGain(loudness, gainStep, this.#repeat?.louder === true && gainStep > 0);
     let playing: Playing | null = null;
+    let said = '';
     for (const part of partsFor(segment, listening)) {
       const clips = segmentClips({ part }, locale);
+      said = segment.once ?? this.#key(part);
       if (clips.length > 0) playing = await this.#sound.play(clips, locale, gain);
       if (playing !== null || turn !== this.#turn) break;
     }
@@ -203,14 +212,15 @@ export class Speaker {
     });
     if (turn !== this.#turn) return;
     this.#playing = null;
-    this.#said.set(segment.once ?? this.#key(segment.part), this.#clock.monoMs());
+    this.#said.set(said, this.#clock.monoMs());
   }
 
   /** What waits comes next; else the repetition, in its time. */
   #ended(began: number): void {
     this.#current = null;
     this.#cancel = () => undefined;
-    const next = this.#waiting;
+    const next = this.#waiting ?? this.#toRead;
+    if (this.#waiting === null) this.#toRead = null;
     this.#waiting = null;
     if (next !== null) {
       this.#begin(this.#say(next));

@@ -258,7 +258,11 @@ const UNTITLED = new Set<Snapshot['screen']>(['start', 'out-of-service']);
 const readOf = (stops: readonly Stop[], { screen }: Page): readonly Stop[] => [
   ...(UNTITLED.has(screen)
     ? []
-    : stops.filter(({ kind, place }) => place === 'header' && kind === 'text').slice(0, 1)),
+    : stops
+        .filter(({ kind, place }) => place === 'header' && kind === 'text')
+        .slice(0, 1)
+        // Below it stand whose account it is, or where the machine is: nothing new.
+        .map((stop) => ({ ...stop, text: stop.text.split(BREAK)[0] ?? '' }))),
   ...stops.filter(({ kind, place }) => place === 'main' && kind !== 'timer' && kind !== 'key'),
 ];
 
@@ -301,7 +305,9 @@ export function freshSegments(
   page: Page,
 ): Segment[] {
   const said = new Set(
-    before.filter(({ disabled, intent }) => !(disabled && AT_LAST.has(intent ?? ''))).map(keyOf),
+    readOf(before, page)
+      .filter(({ disabled, intent }) => !(disabled && AT_LAST.has(intent ?? '')))
+      .map(keyOf),
   );
   const choices = choicesOf(after);
   return together(

@@ -283,6 +283,8 @@ export const OWN = {
     zh: '有些内容插上耳机才能听',
     en: 'Some of it is for headphones only',
   },
+  // What the other language’s own word says.
+  'spoken.language': { zh: '换成英文', en: 'Change to Chinese' },
   'spoken.or': { zh: '或', en: 'or' },
   'spoken.tail': { zh: '尾号', en: 'ending in' },
   'spoken.perM3': { zh: '每立方米', en: 'for each cubic metre' },

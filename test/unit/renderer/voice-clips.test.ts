@@ -90,7 +90,7 @@ describe.skipIf(!LOCALES.every((l) => existsSync(fileOf(l))))('the clips of the 
         /\p{Script=Han}/u.test(text) || locale === 'en'
           ? MS_A_CHARACTER[locale]
           : [MS_A_CHARACTER.en[0], MS_A_CHARACTER['zh-CN'][1]];
-      if (id.startsWith('l/')) continue;
+      if (id.startsWith('l/') || /^\P{Script=Han}{1,3}$/u.test(text)) continue;
       const characters = [...text].filter((c) => /[\p{L}\p{N}]/u.test(c)).length;
       expect(clip.ms / characters, `${id} ${text}`).toBeGreaterThan(least);
       expect(clip.ms / characters, `${id} ${text}`).toBeLessThan(most);
