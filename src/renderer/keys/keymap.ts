@@ -13,7 +13,7 @@ export const USUAL_KEYS: Readonly<Record<KeyUse, readonly string[]>> = {
   up: ['ArrowUp', 'ArrowLeft'],
   down: ['ArrowDown', 'ArrowRight'],
   confirm: ['Enter', ' '],
-  cancel: ['Escape', 'Cancel', 'GoBack', 'BrowserBack'],
+  cancel: ['Escape', 'Cancel'],
   delete: ['Backspace', 'Delete', 'Clear'],
   plugged: [],
   unplugged: [],

@@ -233,7 +233,11 @@ function together(said: readonly { stop: Stop; segments: readonly Segment[] }[])
   return said.flatMap(({ stop, segments }) => {
     if (stop.kind === 'control' || !segments.some(({ isPrivate }) => isPrivate === true))
       return segments;
-    const all = segments.map(({ open: _, ...s }): Segment => ({ ...s, isPrivate: true }));
+    const all = segments.map(({ part, otherwise }): Segment => ({
+      part,
+      ...(otherwise === undefined ? {} : { otherwise }),
+      isPrivate: true,
+    }));
     const [first, ...rest] = all;
     if (told || first === undefined) return all;
     told = true;

@@ -282,7 +282,7 @@ describe('a screen that stays', () => {
     const typed = (text: string, kind: ReturnType<typeof typedKind>): Stop => ({
       ...(stopsOfScreen(find('user-no').name).find((s) => s.kind === 'typed') as Stop),
       text,
-      ...{ kind: 'typed', intent: kind },
+      intent: kind,
     });
     const says = (text: string, kind: ReturnType<typeof typedKind>, by: Listening): string =>
       heard(
