@@ -147,6 +147,13 @@ const SHAPES: readonly Shape[] = [
     is: /\+\d[\d ]{8,}|\d{3} \d{4} \d{4}(?!\d)|\d{3,4}-\d{5,8}|\d{4}(?: \d{1,4})+(?!\d)|\d{5,}|0\d+/y,
     says: (m) => oneByOne(m[0]),
   },
+  // Readings of meters, as central writes them.
+  {
+    is: /\d{1,3}(?:,\d{3})+(?!\d)/y,
+    says: (m, locale) => sum(m[0].replaceAll(',', ''), null, locale),
+  },
+  // 两项, and 二 where nothing is counted.
+  { is: /2(?=\s?[项天位次张个笔条小分])/y, says: (_, locale) => numberClips('2', locale, true) },
   { is: /\d+\.\d{1,6}|\d+/y, says: (m, locale) => sum(m[0], null, locale) },
 ];
 
