@@ -186,7 +186,7 @@ function inspect(ends) {
   const height = innerHeight;
   const lowered = document.querySelector('[data-screen]')?.parentElement.firstElementChild;
   const low =
-    lowered?.dataset.screen === undefined
+    lowered?.dataset.screen === undefined && lowered?.dataset.spokenBanner === undefined
       ? Number(document.documentElement.style.getPropertyValue('--low-to'))
       : 0;
   const mmPx = parseFloat(document.documentElement.style.getPropertyValue('--mm'));

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
 import { packClips } from '../src/renderer/voice/clip-file.ts';
-import { clipTexts } from '../src/renderer/voice/words.ts';
+import { clipTexts } from '../src/renderer/voice/clips.ts';
 import { finished, measure } from '../src/shared/clip-level.ts';
 import { CLIP_MS, isThere, packed, spokenText, synthesise, voicesOf } from './lib/speech.mjs';
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { slipSvg } from '../simulator/printer/printer.ts';
 import type { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { walletOfCode } from '../simulator/pay-town.ts';
+import type { SimulatedJack } from '../simulator/headphones/jack.ts';
 import type { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import type { HallCards } from './hall-cards.ts';
 import type { HallClock } from './hall-clock.ts';
@@ -18,6 +19,7 @@ export interface DockOptions {
   readonly clock: HallClock;
   readonly printer: SimulatedPrinter;
   readonly scanner: SimulatedScanner;
+  readonly jack: SimulatedJack;
   readonly centralLine: Line;
   /** The kiosk's lines to whoever takes its payments; cut and mended together. */
   readonly paymentLines: readonly Line[];
@@ -70,6 +72,7 @@ const action = z.discriminatedUnion('do', [
       .optional(),
     wallet,
   }),
+  z.object({ do: z.literal('headphones'), plugged: z.boolean() }),
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
@@ -240,6 +243,9 @@ export class Dock {
         const code = a.code ?? freshCode(a.wallet ?? 'wechat');
         return { code, read: this.#o.scanner.show(code) };
       }
+      case 'headphones':
+        this.#o.jack.plug(a.plugged);
+        return null;
       case 'scan':
         return phone.scan(a);
       case 'faults':
@@ -311,6 +317,7 @@ export class Dock {
       slips: printer.slips.map((s) => s.number).slice(-6),
       receipt: newestReceipt(printer),
       printer: printer.condition,
+      headphones: this.#o.jack.plugged,
       lines: {
         central: { cut: centralLine.cut, delayMs: centralLine.delayMs },
         payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 },

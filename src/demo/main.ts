@@ -9,6 +9,7 @@ import { BOOK_MANNERS } from '../central/sale/account-book.ts';
 import { describeFailure } from '../shared/errors.ts';
 import { chinaTime } from '../shared/time.ts';
 import { SimulatedPrinter } from '../simulator/printer/printer.ts';
+import { SimulatedJack } from '../simulator/headphones/jack.ts';
 import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import { DEMO_USER } from './technician.ts';
 import { loadConfig, tcpAddress } from '../main/config.ts';
@@ -29,6 +30,7 @@ import {
   hallPorts,
   writeTerminalJson,
   INVOICE_SECRET,
+  JACK_FILE,
   METER_SECRET,
   SMS_SECRET,
 } from './setup.ts';
@@ -294,6 +296,7 @@ const paymentLine = new Line();
 const gatewayLine = new Line();
 const printer = new SimulatedPrinter();
 const scanner = new SimulatedScanner();
+const jack = new SimulatedJack(join(dataDir, JACK_FILE));
 const cards = new HallCards(join(dataDir, 'cards'), slot);
 
 /**
@@ -316,6 +319,7 @@ const dock = new Dock({
   clock,
   printer,
   scanner,
+  jack,
   centralLine,
   paymentLines: [paymentLine, gatewayLine],
   phone: new Phone({

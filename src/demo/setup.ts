@@ -59,6 +59,9 @@ export interface HallPorts {
   readonly book: number;
 }
 
+/** The simulated headphone jack, in the hall's data folder. */
+export const JACK_FILE = 'headphones.events';
+
 /** What the demo's central shows to the platform of its IoT meters. */
 export const METER_SECRET = 'demo-meters';
 /** … and to the provider of its e-invoices. */
@@ -340,6 +343,7 @@ export function writeTerminalJson(
     },
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
+    headphones: { kind: 'evdev', path: JACK_FILE },
     maintenance: {
       users: [
         { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },

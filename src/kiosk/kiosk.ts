@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { PLAIN_ACCESS } from '../shared/contract/index.ts';
 import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
@@ -37,6 +36,7 @@ import { GateKeeper } from './visit/gate.ts';
 import { binAfter, binAtStart, callAfter, calledAtStart } from './visit/left-card.ts';
 import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
+import { PLAIN_MANNER } from './visit/manner.ts';
 import { WORD_MS } from './visit/times.ts';
 import { needsOf } from './visit/visit.ts';
 import { sayIn } from './words/slip-base.ts';
@@ -170,6 +170,11 @@ export class Kiosk {
     const used = this.#scanned.has(digest);
     if (!used && takesScan(this.#state, code)) this.#scanned.add(digest);
     this.dispatch({ type: 'scanned', code, used });
+  }
+
+  /** Headphones were plugged into the machine's jack, or pulled. */
+  headphones(plugged: boolean): void {
+    this.dispatch({ type: 'headphones', plugged });
   }
 
   setService(change: Partial<ServiceState>): void {
@@ -494,9 +499,8 @@ function stateAtStart(
   return withBlocked({
     session: IDLE,
     hold: { sinceMono: clock.monoMs(), untilMono: clock.monoMs() + HOLD_MS },
-    locale: 'zh-CN',
-    access: PLAIN_ACCESS,
-    muted: false,
+    ...PLAIN_MANNER,
+    headphones: false,
     plainAtMono: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')
       ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }

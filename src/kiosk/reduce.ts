@@ -14,6 +14,7 @@ import type { Effect, KioskEvent, KioskState, Step } from './state/kiosk.ts';
 import type { OpenOrder } from './state/order.ts';
 import { assistKept } from './visit/card-assist.ts';
 import { onCaptured, settleLeft } from './visit/left-card.ts';
+import { headphonesSet } from './visit/manner.ts';
 import { visitStep } from './visit/visit.ts';
 
 /** One event: what it does to the orders, then to the session. Pure. */
@@ -53,6 +54,8 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     }
     case 'captured':
       return onCaptured(state, event);
+    case 'headphones':
+      return { state: headphonesSet(state, event.plugged, ctx), effects: [] };
     case 'heard':
       return onHeard(state, event);
     case 'service':

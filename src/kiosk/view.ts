@@ -19,13 +19,17 @@ export function looksSame(a: Snapshot, b: Snapshot): boolean {
 }
 
 /** Left out where nobody has it otherwise than usual. */
-function voiceOf({ muted, service }: KioskState): Pick<Snapshot, 'voice'> {
-  const policy = service.policy?.voice;
-  if (policy === undefined && !muted) return {};
+function voiceOf(state: KioskState): Pick<Snapshot, 'voice'> {
+  const policy = state.service.policy?.voice;
+  const { muted, headphones, spoken, volume } = state;
+  if (policy === undefined && !muted && !headphones && !spoken && volume === null) return {};
   return {
     voice: {
       ...(policy === undefined ? {} : { policy }),
       ...(muted ? { muted: true as const } : {}),
+      ...(headphones ? { headphones: true as const } : {}),
+      ...(spoken ? { spoken: true as const } : {}),
+      ...(volume === null ? {} : { volume }),
     },
   };
 }

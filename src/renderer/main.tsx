@@ -1,9 +1,11 @@
 import './setup.ts';
 import './theme/tokens.css';
+import './theme/keys.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { guard } from './state/guards.ts';
-import { listenToTaps } from './state/taps.ts';
+import { Keyboard } from './keys/keyboard.ts';
+import { listenToTaps, taps } from './state/taps.ts';
 import { connect } from './state/transport.ts';
 import { listenToWedge } from './state/wedge.ts';
 import { loadLetters } from './theme/letters.ts';
@@ -18,8 +20,10 @@ const after = (ms: number, then: () => void): (() => void) => {
   const timer = setTimeout(then, ms);
   return () => clearTimeout(timer);
 };
-listenToWedge(window, { now: () => performance.now(), after });
 const clock = { monoMs: () => performance.now(), after };
-speak(store, new ClipSound(window), clock, touches(window, clock));
+const keyboard = new Keyboard({ page: window, ...clock, glance: () => taps.glance() });
+listenToWedge(window, { now: () => performance.now(), after }, keyboard.typed, () => taps.glance());
+keyboard.listen();
+speak(store, new ClipSound(window), clock, touches(window, clock), keyboard.attach);
 const root = document.getElementById('root');
 if (root !== null) void loadLetters().then(() => createRoot(root).render(<App />));

@@ -52,6 +52,8 @@ const WORDS: readonly (readonly [string, string])[] = (
     ['调试', 'tiao2 shi4'],
     ['地址', 'di4 zhi3'],
     ['地方', 'di4 fang5'],
+    ['地点', 'di4 dian3'],
+    ['有空', 'you3 kong4'],
     ['地区', 'di4 qu1'],
     ['当地', 'dang1 di4'],
     ['本地', 'ben3 di4'],

@@ -7,8 +7,8 @@ export interface BothTexts {
 }
 /** Half a minute of speech: nobody listens longer, and a synthesiser must have an end. */
 export const MAX_SPOKEN_CHARS = { 'zh-CN': 120, en: 360 } as const;
-/** So many texts of one policy are spoken. */
-export const MAX_SPOKEN_TEXTS = 40;
+/** So many texts of one policy are spoken, in each language. */
+export const MAX_SPOKEN_TEXTS = 120;
 
 /** What is said of a text: as long as a clip may be, cut at the end of a sentence where it can. */
 export function spokenPart(text: string, locale: 'zh-CN' | 'en'): string {

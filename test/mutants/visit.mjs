@@ -354,7 +354,7 @@ export const VISIT = [
     'A touch in the last second is swallowed with its screen.',
     edit(
       'kiosk/visit/order-visit.ts',
-      'Math.max(s.ending.deadlineMono, now.monoMs + SCREEN_MS.rated)',
+      "Math.max(s.ending.deadlineMono, now.monoMs + screenMs(state, 'rated'))",
       's.ending.deadlineMono',
     ),
     unit('kiosk/visits', 'in the last second sees'),

@@ -50,8 +50,8 @@ export const VOICE = [
     'The mute button is pressed, and the machine goes on speaking.',
     edit(
       'voice.ts',
-      'voice?.muted === true ? null : loudnessAt(voice?.policy, nowMs)',
-      'loudnessAt(voice?.policy, nowMs)',
+      'voice?.muted === true ? null : loudnessOf(voice, nowMs)',
+      'loudnessOf(voice, nowMs)',
     ),
     unit('speaker', 'muted for the visit'),
   ),

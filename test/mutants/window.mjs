@@ -11,8 +11,32 @@ export const window = ({ mutant, edit, unit }) => [
   mutant(
     'access-for-the-next',
     'The next customer gets the screen as the last one had it.',
-    edit('kiosk/visit/idle.ts', 'access: PLAIN_ACCESS, plainAtMono', 'plainAtMono'),
+    edit('kiosk/visit/idle.ts', '...PLAIN_MANNER, plainAtMono', 'plainAtMono'),
     unit('kiosk/visits', 'the screen is as it always was'),
+  ),
+  mutant(
+    'spoken-in-a-hurry',
+    'Whoever listens to a screen has the time of those who read it.',
+    edit('kiosk/visit/times.ts', 'spoken ? PACE.spoken : ', ''),
+    unit('kiosk/manner', 'has three times as long'),
+  ),
+  mutant(
+    'spoken-gives-no-time-at-once',
+    'The spoken mode begins on a screen that ends before it was read.',
+    edit('kiosk/visit/manner.ts', 'paceOf(after) <= paceOf(before) || ', 'paceOf(after) > 0 || '),
+    unit('kiosk/manner', 'begun on a screen'),
+  ),
+  mutant(
+    'pulled-and-heard-on',
+    'Headphones are pulled, and what only they may say is said by the loudspeaker.',
+    edit('kiosk/view.ts', '...(headphones ? {', '...(headphones || spoken ? {'),
+    unit('kiosk/manner', 'pulled, the loudspeaker is told'),
+  ),
+  mutant(
+    'jack-lost-is-plugged',
+    'A jack that cannot be heard any more counts as plugged in.',
+    edit('device/headphones/evdev.ts', 'this.#set(false, cause', 'this.#set(this.#plugged, cause'),
+    unit('device/headphones', 'a jack that is lost'),
   ),
   mutant(
     'window-waits-for-ready',

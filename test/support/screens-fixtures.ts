@@ -864,6 +864,36 @@ export function screenFixtures(
     notices: [],
   } as const;
   const all: (readonly [string, Snapshot, Partial<ScreenFixture>?])[] = [
+    // Read aloud: the banner, and the numbers of what can be chosen.
+    [
+      'spoken',
+      {
+        ...start,
+        providers: [...start.providers],
+        payAway: [],
+        degraded: [],
+        outage: null,
+        notices: [],
+        tiles: ['top-up', 'bills', 'my-account', 'unfinished', 'request', 'info'],
+        voice: { spoken: true },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'spoken',
+      {
+        ...amount,
+        presetsFen: [...amount.presetsFen],
+        providers: ['wechat'],
+        voice: { spoken: true, headphones: true },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'spoken',
+      { ...pay, choices: ['wechat', 'alipay'], scanner: true, voice: { spoken: true } },
+      { checkOnly: true },
+    ],
     [
       'word-restarted',
       {

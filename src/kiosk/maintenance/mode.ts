@@ -6,7 +6,8 @@ import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import { lockNow, oneMoreTry, wayOf } from '../state/maintenance.ts';
 import type { MaintenanceEvent, MaintenanceMode, OpenMode, PinCard } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
-import { IDLE, accessSet, leave } from '../visit/step.ts';
+import { mannerSet } from '../visit/manner.ts';
+import { IDLE, leave } from '../visit/step.ts';
 import type { Settled } from '../visit/step.ts';
 import { settleVisit, visitStep } from '../visit/visit.ts';
 import { act } from './actions.ts';
@@ -178,7 +179,11 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
       if (intent.type === 'exit') return closePin(state, mode.card, now);
       if (intent.type === 'activity') return put(state, { mode: { ...mode, deadlineMono } });
       if (intent.type === 'set-locale' || intent.type === 'set-access')
-        return words({ ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } }, intent);
+        return words(
+          { ...state, maintenance: { ...m, mode: { ...mode, deadlineMono } } },
+          intent,
+          now,
+        );
       const way = wayOf(mode.card);
       const before = lockNow(m.locks, way, now.monoMs);
       if (intent.type !== 'enter-pin' || mode.check !== null || now.monoMs < before.untilMono)
@@ -217,20 +222,19 @@ function onIntent(state: KioskState, intent: Intent, now: Now): Step | null {
   }
 }
 
+/** Words and their size; nothing is spoken there. */
 function words(
   state: KioskState,
   intent: Extract<Intent, { type: 'set-locale' | 'set-access' }>,
+  now: Now,
 ): Step {
-  return nothing(
-    intent.type === 'set-locale'
-      ? { ...state, locale: intent.value, plainAtMono: null }
-      : accessSet(state, intent),
-  );
+  return nothing(mannerSet(state, intent, now) ?? state);
 }
 
 function onOpenIntent(state: KioskState, mode: OpenMode, intent: Intent, now: Now): Step {
   if (intent.type === 'exit') return close(state, mode, 'exit', now);
-  if (intent.type === 'set-locale' || intent.type === 'set-access') return words(state, intent);
+  if (intent.type === 'set-locale' || intent.type === 'set-access')
+    return words(state, intent, now);
   if (intent.type === 'maintenance-tab')
     return putOpen(state, mode, { tab: intent.value, openOrderId: null, lookAtMono: now.monoMs });
   if (intent.type === 'maintenance-order') {

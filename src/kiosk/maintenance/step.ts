@@ -1,4 +1,4 @@
-import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
+import { PLAIN_MANNER } from '../visit/manner.ts';
 import { failure } from '../../shared/errors.ts';
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
@@ -74,9 +74,7 @@ export function close(
       ...state,
       session: leave(state, now),
       card: null,
-      locale: 'zh-CN',
-      access: PLAIN_ACCESS,
-      muted: false,
+      ...PLAIN_MANNER,
       plainAtMono: null,
     },
     { mode: { at: 'idle' } },

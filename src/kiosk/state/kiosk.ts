@@ -112,6 +112,12 @@ export interface KioskState {
   readonly access: Access;
   /** The customer's button: nothing is said for the visit. */
   readonly muted: boolean;
+  /** Everything is read aloud, and times are long: a customer who does not see. */
+  readonly spoken: boolean;
+  /** His own loudness, percent; null: the policy's. */
+  readonly volume: number | null;
+  /** Headphones are plugged in. The jack's state, not the visit's. */
+  readonly headphones: boolean;
   /**
    * When the start screen goes back to Chinese with nothing set for the next customer; null: it is
    * so, or a visit goes on.
@@ -310,6 +316,8 @@ export type KioskEvent =
   | { readonly type: 'service'; readonly change: Partial<ServiceState> }
   /** A code in front of the scanner. `used`: it was taken once already, in this process. */
   | { readonly type: 'scanned'; readonly code: string; readonly used: boolean }
+  /** Headphones were plugged in, or pulled. */
+  | { readonly type: 'headphones'; readonly plugged: boolean }
   | { readonly type: 'intent'; readonly intent: Intent }
   | MaintenanceEvent
   | { readonly type: 'tick' };

@@ -16,8 +16,8 @@ import type { AssistSession } from '../state/visit.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Service, VisitEvent } from './service.ts';
 import { cannotSell, leave, readCard, rest, step, untilDeadline } from './step.ts';
-import { SCREEN_MS } from './times.ts';
 import { progressOf } from './order-screen.ts';
+import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -187,7 +187,10 @@ function ended(
   ...effects: Effect[]
 ): Step {
   return {
-    state: { ...state, session: { ...s, stage, deadlineMono: ctx.monoMs + SCREEN_MS.refunded } },
+    state: {
+      ...state,
+      session: { ...s, stage, deadlineMono: ctx.monoMs + screenMs(state, 'refunded') },
+    },
     effects,
   };
 }
@@ -414,7 +417,7 @@ function writeEnded(
     const gone: AssistSession = {
       ...s,
       stage: 'pulled',
-      deadlineMono: ctx.monoMs + SCREEN_MS['in-doubt'],
+      deadlineMono: ctx.monoMs + screenMs(state, 'in-doubt'),
     };
     return here
       ? cannotSell(free, ctx, 'CARD-0203', s.reading)

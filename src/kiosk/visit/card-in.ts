@@ -24,7 +24,7 @@ import {
   step,
   untilDeadline,
 } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 
 /**
@@ -42,7 +42,7 @@ export const cardIn: Service<'insert-card' | 'reading'> = {
       const { intent } = event;
       if (intent.type === 'exit') return step(state, IDLE);
       if (intent.type === 'more-time') return moreTime(state, s, ctx);
-      if (intent.type === 'activity') return active(state, s, SCREEN_MS['insert-card'], ctx);
+      if (intent.type === 'activity') return active(state, s, screenMs(state, 'insert-card'), ctx);
       if (intent.type === 'my-number' && s.purpose === 'query') return openByNumber(state, ctx);
       return intent.type === 'find-order' && s.purpose === 'unfinished'
         ? findOrder(state, intent.value, ctx)
@@ -80,7 +80,7 @@ export function askForCard(
   return step(state, {
     at: 'insert-card',
     purpose,
-    deadlineMono: now.monoMs + SCREEN_MS['insert-card'],
+    deadlineMono: now.monoMs + screenMs(state, 'insert-card'),
   });
 }
 

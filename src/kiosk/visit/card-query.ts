@@ -6,7 +6,7 @@ import { cardView, dateOf } from './card-view.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Service } from './service.ts';
 import { leave, moreTime, step, untilDeadline } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 
 /** What is on the card is shown; nothing is sold. */
@@ -41,6 +41,6 @@ export function showCard(
     at: 'card-info',
     reading,
     account,
-    deadlineMono: now.monoMs + SCREEN_MS['card-info'],
+    deadlineMono: now.monoMs + screenMs(state, 'card-info'),
   });
 }

@@ -18,7 +18,7 @@ import { isOpen, others } from './nearest.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Service } from './service.ts';
 import { active, leave, moreTime, step, untilDeadline } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { ViewContext } from './view-base.ts';
 
@@ -54,21 +54,26 @@ export const openInfo = (state: KioskState, now: Now): Step =>
     topic: 'menu',
     page: 0,
     group: 0,
-    deadlineMono: now.monoMs + SCREEN_MS.info,
+    deadlineMono: now.monoMs + screenMs(state, 'info'),
   });
 
 function onTap(state: KioskState, s: InfoSession, intent: Intent, ctx: Now): Step | null {
   if (intent.type === 'exit') return step(state, leave(state, ctx));
   if (intent.type === 'more-time') return moreTime(state, s, ctx);
   if (intent.type === 'info-topic')
-    return active(state, { ...s, topic: intent.value, page: 0, group: 0 }, SCREEN_MS.info, ctx);
+    return active(
+      state,
+      { ...s, topic: intent.value, page: 0, group: 0 },
+      screenMs(state, 'info'),
+      ctx,
+    );
   if (intent.type === 'info-page')
-    return active(state, { ...s, page: intent.value, ...listOf(s) }, SCREEN_MS.info, ctx);
+    return active(state, { ...s, page: intent.value, ...listOf(s) }, screenMs(state, 'info'), ctx);
   if (intent.type === 'info-group')
     return active(
       state,
       { ...s, group: intent.value, page: s.topic === 'papers' ? s.page : 0 },
-      SCREEN_MS.info,
+      screenMs(state, 'info'),
       ctx,
     );
   return null;

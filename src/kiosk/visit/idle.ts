@@ -1,5 +1,4 @@
 import { isUsable } from '../../device/device.ts';
-import { PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
@@ -9,6 +8,7 @@ import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
+import { PLAIN_MANNER, isPlain, plainAgainMs } from './manner.ts';
 import { nearestSite } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
 import { offeredCategories } from './request-offer.ts';
@@ -16,7 +16,6 @@ import { openRequests } from './requests.ts';
 import type { Service } from './service.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Settled } from './step.ts';
-import { PLAIN_AGAIN_MS } from './times.ts';
 import { reference } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -24,7 +23,11 @@ import type { Base, ViewContext } from './view-base.ts';
 export const idle: Service<'idle'> = {
   idle: {
     on: (state, _s, event, ctx) => {
-      if (event.type !== 'intent' || event.intent.type !== 'open') return null;
+      if (event.type !== 'intent') return null;
+      // Whoever presses keys there is listening, and is not the next one.
+      if (event.intent.type === 'activity')
+        return { state: { ...state, plainAtMono: null }, effects: [] };
+      if (event.intent.type !== 'open') return null;
       return OPEN[event.intent.value](state, ctx);
     },
     settle: (state, _s, ctx) => settleIdle(state, ctx),
@@ -78,12 +81,11 @@ function byTheHour({ service: { policy } }: KioskState, { monoMs }: Now): number
  * moment, then it greets the next one as usual.
  */
 function settlePlain(state: KioskState, now: Now): Settled {
-  if (state.locale === 'zh-CN' && !Object.values(state.access).includes(true) && !state.muted)
-    return { state, effects: [], wakeAtMono: null };
-  const at = state.plainAtMono ?? now.monoMs + PLAIN_AGAIN_MS;
+  if (isPlain(state)) return { state, effects: [], wakeAtMono: null };
+  const at = state.plainAtMono ?? now.monoMs + plainAgainMs(state);
   if (now.monoMs >= at)
     return {
-      state: { ...state, locale: 'zh-CN', access: PLAIN_ACCESS, plainAtMono: null, muted: false },
+      state: { ...state, ...PLAIN_MANNER, plainAtMono: null },
       effects: [],
       wakeAtMono: null,
     };

@@ -8,7 +8,7 @@ import type { OrderStatusSession } from '../state/visit.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Service } from './service.ts';
 import { IDLE, moreTime, readCard, step, untilDeadline } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
 
@@ -30,7 +30,7 @@ export const orderStatus: Service<'order-status'> = {
           found: result.ok ? result.value : null,
           answer: !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known',
           purchase: event.purchase,
-          deadlineMono: ctx.monoMs + SCREEN_MS['card-info'],
+          deadlineMono: ctx.monoMs + screenMs(state, 'card-info'),
         });
       }
       if (event.type === 'my-account') return onPrinted(state, s, event.told);
@@ -58,7 +58,7 @@ export function findOrder(state: KioskState, ref: string, now: Now): Step {
       purchase: null,
       papers: 0,
       slip: 'none',
-      deadlineMono: now.monoMs + SCREEN_MS['insert-card'],
+      deadlineMono: now.monoMs + screenMs(state, 'insert-card'),
     },
     { do: 'find-order', ref },
   );
@@ -81,7 +81,7 @@ function printCopy(state: KioskState, s: OrderStatusSession, now: Now): Step | n
       ...s,
       papers: s.papers + 1,
       slip: 'printing',
-      deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS['card-info']),
+      deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'card-info')),
     },
     { do: 'my-account', ask: { op: 'print-copy', asked, purchase, numberMasked: '' } },
   );

@@ -38,7 +38,7 @@ import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Needs, Service, VisitEvent } from './service.ts';
 import { leave, readCard, rest, step } from './step.ts';
 import type { Settled } from './step.ts';
-import { MORE_TIME_MS, SCREEN_MS } from './times.ts';
+import { moreTimeMs, screenMs } from './times.ts';
 
 /**
  * The visit of an order, whichever service sold it: it is paid for, delivered, and its end is told.
@@ -216,7 +216,7 @@ function onIntent(
 /** One touch on the thanks screen, once a visit; whoever rates is still there. */
 function rate(state: KioskState, s: OrderSession, rating: Rating, now: Now): Step | null {
   if (s.ending?.screen !== 'done' || s.rated !== null) return null;
-  const deadlineMono = Math.max(s.ending.deadlineMono, now.monoMs + SCREEN_MS.rated);
+  const deadlineMono = Math.max(s.ending.deadlineMono, now.monoMs + screenMs(state, 'rated'));
   return step(
     state,
     { ...s, rated: rating, ending: { ...s.ending, deadlineMono } },
@@ -249,7 +249,7 @@ function longer(
   const { ending } = s;
   if (ending === null || ending.screen === 'cancelled' || !mayExit(s)) return null;
   if (ending.screen === 'in-doubt' && open?.order.state === 'paid') return null;
-  const more = ending.screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : MORE_TIME_MS;
+  const more = ending.screen === 'in-doubt' ? screenMs(state, 'in-doubt') : moreTimeMs(state);
   const deadlineMono = Math.max(ending.deadlineMono, now.monoMs + more);
   return step(state, { ...s, ending: { ...ending, deadlineMono } });
 }
@@ -410,7 +410,7 @@ function endAs(
         (screen === 'in-doubt' ? open.waitCardUntilMono : null) ??
         now.monoMs +
           (screen === 'cancelled' && againOffered(state, s, open)
-            ? SCREEN_MS.again
+            ? screenMs(state, 'again')
             : endMs(state, screen)),
     },
     cardOut: screen === 'done' && s.insertion !== NO_CARD ? !inside : s.cardOut,
@@ -442,13 +442,13 @@ function endAs(
 }
 
 /** Thanks with a code to scan stay longer. */
-const thanksMs = ({ service }: KioskState): number =>
-  SCREEN_MS[service.policy?.receipts === undefined ? 'thanks' : 'thanks-with-code'];
+const thanksMs = (state: KioskState): number =>
+  screenMs(state, state.service.policy?.receipts === undefined ? 'thanks' : 'thanks-with-code');
 
 function endMs(state: KioskState, screen: OrderEnding['screen']): number {
   if (screen === 'done') return thanksMs(state);
-  if (screen === 'cancelled') return SCREEN_MS.cancelled;
-  return screen === 'in-doubt' ? SCREEN_MS['in-doubt'] : SCREEN_MS.refunded;
+  if (screen === 'cancelled') return screenMs(state, 'cancelled');
+  return screen === 'in-doubt' ? screenMs(state, 'in-doubt') : screenMs(state, 'refunded');
 }
 
 /** How the money stands that this screen tells of. */

@@ -13,7 +13,7 @@ import { requestView } from './requests-view.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Service } from './service.ts';
 import { active, leave, moreTime, step, untilDeadline } from './step.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 
 /**
  * What a customer asks the company for (报修和预约), and how it stands. It works with every line
@@ -55,7 +55,7 @@ export const openRequests = (state: KioskState, now: Now): Step =>
     count: 0,
     made: null,
     look: null,
-    deadlineMono: now.monoMs + SCREEN_MS.request,
+    deadlineMono: now.monoMs + screenMs(state, 'request'),
   });
 
 /** The steps that a category takes, in their order. */
@@ -83,7 +83,7 @@ function on(state: KioskState, s: RequestSession, form: RequestForm, now: Now): 
   return active(
     state,
     { ...next, step: stepFrom(chosen.category, s.step, 1) },
-    SCREEN_MS.request,
+    screenMs(state, 'request'),
     now,
   );
 }
@@ -93,7 +93,7 @@ const gone = (state: KioskState, s: RequestSession, now: Now): Step =>
   active(
     state,
     { ...s, step: 'menu', page: 0, form: NOTHING, full: null, reading: false, problem: 'REQ-0102' },
-    SCREEN_MS.request,
+    screenMs(state, 'request'),
     now,
   );
 
@@ -106,9 +106,9 @@ function onTap(
   const { type } = intent;
   if (type === 'exit') return step(state, leave(state, ctx));
   if (type === 'more-time') return moreTime(state, s, ctx);
-  if (type === 'activity') return active(state, s, SCREEN_MS.request, ctx);
+  if (type === 'activity') return active(state, s, screenMs(state, 'request'), ctx);
   if (type === 'request-page')
-    return active(state, { ...s, page: intent.value }, SCREEN_MS.request, ctx);
+    return active(state, { ...s, page: intent.value }, screenMs(state, 'request'), ctx);
   if (type === 'request-back') return onBack(state, s, ctx);
   // What was meant for one question answers no other.
   if (type === 'request-pick')
@@ -118,7 +118,7 @@ function onTap(
   if (type === 'request-submit' && s.step === 'confirm') return submit(state, s, ctx);
   if (type === 'request-look' && s.step === 'find') return look(state, s, intent, ctx);
   return type === 'request-find' && s.step === 'menu'
-    ? active(state, { ...s, step: 'find', problem: null }, SCREEN_MS.request, ctx)
+    ? active(state, { ...s, step: 'find', problem: null }, screenMs(state, 'request'), ctx)
     : null;
 }
 
@@ -126,10 +126,15 @@ function onBack(state: KioskState, s: RequestSession, now: Now): Step {
   const begin = { ...s, problem: null, reading: false, look: null };
   const chosen = chosenOf(state.service.policy, s.form);
   if (s.step === 'made' || s.step === 'find' || s.step === 'status' || chosen === null)
-    return active(state, { ...begin, step: 'menu', form: NOTHING }, SCREEN_MS.request, now);
+    return active(
+      state,
+      { ...begin, step: 'menu', form: NOTHING },
+      screenMs(state, 'request'),
+      now,
+    );
   const to = stepFrom(chosen.category, s.step, -1);
   const form = to === 'menu' ? NOTHING : s.form;
-  return active(state, { ...begin, step: to, form }, SCREEN_MS.request, now);
+  return active(state, { ...begin, step: to, form }, screenMs(state, 'request'), now);
 }
 
 function onPick(
@@ -170,7 +175,7 @@ function pickCategory(
   if (category === undefined || requests === undefined || !isInWindow(category, now.nowMs))
     return null;
   if (s.count >= requests.perVisit)
-    return active(state, { ...s, problem: 'REQ-0101' }, SCREEN_MS.request, now);
+    return active(state, { ...s, problem: 'REQ-0101' }, screenMs(state, 'request'), now);
   const begun = on(state, { ...s, full: null }, { ...NOTHING, category: id }, now);
   return category.slots === undefined
     ? begun
@@ -221,12 +226,17 @@ function onCardRead(
     return active(
       state,
       { ...s, reading: false, problem: event.result.error.code },
-      SCREEN_MS.request,
+      screenMs(state, 'request'),
       now,
     );
   const { userNo } = event.result.value;
   if (!isUserNo(userNo))
-    return active(state, { ...s, reading: false, problem: 'CARD-0104' }, SCREEN_MS.request, now);
+    return active(
+      state,
+      { ...s, reading: false, problem: 'CARD-0104' },
+      screenMs(state, 'request'),
+      now,
+    );
   return on(state, s, { ...s.form, userNo }, now);
 }
 
@@ -236,7 +246,13 @@ function submit(state: KioskState, s: RequestSession, now: ReduceContext): Step 
   if (chosen === null || !stillHolds(state, s, now)) return gone(state, s, now);
   return step(
     state,
-    { ...s, step: 'made', made: null, problem: null, deadlineMono: now.monoMs + SCREEN_MS.request },
+    {
+      ...s,
+      step: 'made',
+      made: null,
+      problem: null,
+      deadlineMono: now.monoMs + screenMs(state, 'request'),
+    },
     { do: 'request', ask: { op: 'make', form: s.form, count: s.count } },
   );
 }
@@ -268,7 +284,7 @@ function look(
   const asked = { ref, last4, answer: 'asking', found: null } as const;
   return step(
     state,
-    { ...s, step: 'status', look: asked, deadlineMono: now.monoMs + SCREEN_MS.request },
+    { ...s, step: 'status', look: asked, deadlineMono: now.monoMs + screenMs(state, 'request') },
     { do: 'request', ask: { op: 'look', ref, last4 } },
   );
 }
@@ -291,7 +307,7 @@ function onNews(state: KioskState, s: RequestSession, told: RequestNews, now: No
           made,
           // The paper has it masked; nothing else needs it any more.
           form: { ...s.form, phone: '' },
-          deadlineMono: now.monoMs + SCREEN_MS.request,
+          deadlineMono: now.monoMs + screenMs(state, 'request'),
         },
         { do: 'request', ask: { op: 'print', number, dueMs, form: s.form } },
       );
@@ -300,7 +316,7 @@ function onNews(state: KioskState, s: RequestSession, told: RequestNews, now: No
       return active(
         state,
         { ...s, step: 'menu', page: 0, form: NOTHING, problem: told.code },
-        SCREEN_MS.request,
+        screenMs(state, 'request'),
         now,
       );
     case 'printed':
@@ -313,7 +329,7 @@ function onNews(state: KioskState, s: RequestSession, told: RequestNews, now: No
       if (s.step !== 'status' || s.look?.ref !== ref || s.look.last4 !== last4) return null;
       const answer = !result.ok ? 'no-answer' : result.value === null ? 'not-found' : 'known';
       const seen = { ref, last4, answer, found: result.ok ? result.value : null } as const;
-      return active(state, { ...s, look: seen }, SCREEN_MS.request, now);
+      return active(state, { ...s, look: seen }, screenMs(state, 'request'), now);
     }
     default:
       return never(told);

@@ -28,6 +28,7 @@ export type VisitEvent = Exclude<
       | 'called'
       | 'written'
       | 'captured'
+      | 'headphones'
       | 'keep'
       | 'claimed'
       | 'command'

@@ -1,5 +1,4 @@
 import type { CardReading } from '../../card/types.ts';
-import type { Intent } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
@@ -13,7 +12,7 @@ import type {
   ReadingSession,
   Session,
 } from '../state/visit.ts';
-import { MORE_TIME_MAX, MORE_TIME_MS, SCREEN_MS } from './times.ts';
+import { MORE_TIME_MAX, moreTimeMs, screenMs } from './times.ts';
 
 /** A step, and when time alone makes the next one: monotonic; null, never. */
 export type Settled = Step & { readonly wakeAtMono: number | null };
@@ -36,18 +35,6 @@ export function rest(
   return { ...step(state, session, ...effects), wakeAtMono };
 }
 
-/** The access bar was touched. On the start screen it lasts a moment, else for the visit. */
-export const accessSet = (
-  state: KioskState,
-  { value, on }: Extract<Intent, { type: 'set-access' }>,
-): KioskState => ({ ...state, access: { ...state.access, [value]: on }, plainAtMono: null });
-
-/** The voice was switched off or on; as long as {@link accessSet}. */
-export const muteSet = (
-  state: KioskState,
-  { value }: Extract<Intent, { type: 'set-mute' }>,
-): KioskState => ({ ...state, muted: value, plainAtMono: null });
-
 /** A card is in the reader, or held out at its gate. */
 export function cardToTake({ reader }: Pick<KioskState, 'reader'>): boolean {
   return reader.state === 'present' || reader.state === 'mute' || reader.state === 'leaving';
@@ -56,7 +43,7 @@ export function cardToTake({ reader }: Pick<KioskState, 'reader'>): boolean {
 /** After a visit: if the card is still inside, it is to be taken first. */
 export function leave(state: KioskState, now: Now): Session {
   return cardToTake(state)
-    ? { at: 'take-card', deadlineMono: now.monoMs + SCREEN_MS['take-card'] }
+    ? { at: 'take-card', deadlineMono: now.monoMs + screenMs(state, 'take-card') }
     : IDLE;
 }
 
@@ -77,7 +64,7 @@ export function moreTime(
   s: Exclude<Session, IdleSession | OrderSession | ReadingSession>,
   now: Now,
 ): Step {
-  return step(state, { ...s, deadlineMono: now.monoMs + MORE_TIME_MS });
+  return step(state, { ...s, deadlineMono: now.monoMs + moreTimeMs(state) });
 }
 
 /** … on a screen where something is chosen: so often, and added to what is left. Null: not again. */
@@ -90,7 +77,7 @@ export function someMoreTime(
   return step(state, {
     ...s,
     extended: s.extended + 1,
-    deadlineMono: Math.max(s.deadlineMono, now.monoMs) + MORE_TIME_MS,
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs) + moreTimeMs(state),
   });
 }
 
@@ -117,7 +104,7 @@ export function cannotSell(
     reason,
     reading,
     account,
-    deadlineMono: now.monoMs + SCREEN_MS['cannot-sell'],
+    deadlineMono: now.monoMs + screenMs(state, 'cannot-sell'),
   });
 }
 

@@ -1,3 +1,5 @@
+import type { KioskState } from '../state/kiosk.ts';
+
 /** How long each screen waits for a person. */
 export const SCREEN_MS = {
   'insert-card': 60_000,
@@ -44,3 +46,22 @@ export const PLAIN_AGAIN_MS = 30_000;
 /** Each "more time" gives a minute, as often as WCAG 2.2.1 asks. */
 export const MORE_TIME_MS = 60_000;
 export const MORE_TIME_MAX = 10;
+
+/**
+ * How long a person needs for what others read at a glance, and press at once: so many times as
+ * long.
+ */
+const PACE = { plain: 1, access: 1.5, spoken: 3 } as const;
+/** How the customer has screen and voice, as far as it takes time. */
+type Manner = Pick<KioskState, 'access' | 'spoken'>;
+
+/** By how much all of a screen's times are longer for this customer: see {@link PACE}. */
+export const paceOf = ({ access, spoken }: Manner): number =>
+  spoken ? PACE.spoken : Object.values(access).includes(true) ? PACE.access : PACE.plain;
+
+/** How long a screen waits for this customer. */
+export const screenMs = (manner: Manner, screen: keyof typeof SCREEN_MS): number =>
+  SCREEN_MS[screen] * paceOf(manner);
+
+/** How much longer a "more time" gives him. */
+export const moreTimeMs = (manner: Manner): number => MORE_TIME_MS * paceOf(manner);

@@ -3,19 +3,11 @@ import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { cardSeen } from './card-seen.ts';
+import { mannerSet } from './manner.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
 import { OUTCOMES, stageOf } from './services.ts';
-import {
-  IDLE,
-  accessSet,
-  cannotSell,
-  leave,
-  muteSet,
-  orderSession,
-  readCard,
-  step,
-} from './step.ts';
+import { IDLE, cannotSell, leave, orderSession, readCard, step } from './step.ts';
 import type { Settled } from './step.ts';
 import { WORD_MS } from './times.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -31,11 +23,8 @@ export function visitStep(state: KioskState, event: VisitEvent, ctx: ReduceConte
   if (event.type === 'reader') return onReader(state, event, ctx);
   if (event.type === 'card-read') return onCardRead(state, event, ctx);
   if (event.type === 'intent') {
-    const { intent } = event;
-    if (intent.type === 'set-locale')
-      return { state: { ...state, locale: intent.value, plainAtMono: null }, effects: [] };
-    if (intent.type === 'set-access') return { state: accessSet(state, intent), effects: [] };
-    if (intent.type === 'set-mute') return { state: muteSet(state, intent), effects: [] };
+    const set = mannerSet(state, event.intent, ctx);
+    if (set !== null) return { state: set, effects: [] };
   }
   return atStage(state, event, ctx) ?? outcomeOf(state, event, ctx) ?? { state, effects: [] };
 }

@@ -22,8 +22,8 @@ import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
-import { makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
-import { SpokenTexts } from './spoken-texts.ts';
+import { makeHeadphones, makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
+import { SpokenTexts, ownTexts } from './spoken-texts.ts';
 import { espeakSynthesiser } from './synthesiser.ts';
 import { wireCore } from './wire.ts';
 
@@ -152,6 +152,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   if (reader instanceof CrtReader) motor = reader;
   const printer = makePrinter(config.printer, clock);
   const scanner = makeScanner(config.scanner, clock, log);
+  const headphones = makeHeadphones(config, path, clock, log);
   const spoken =
     options.onClip === undefined
       ? null
@@ -167,6 +168,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     billing,
     printer,
     ...(scanner === null ? {} : { scanner }),
+    ...(headphones === null ? {} : { headphones }),
     receiptToken: (orderId) => makeReceiptToken(terminalKeys.value.signer, orderId),
     header: {
       brand: config.site.brand,
@@ -175,12 +177,16 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       terminalId: config.terminalId,
       panel: config.panel ?? null,
       cardEntry: cardEntryOf(config.readers[0]),
+      ...(config.keypad === undefined ? {} : { keypad: config.keypad }),
     },
     demo: config.mode === 'demo',
     minPolicyVersion: config.central.minPolicyVersion,
     version: options.version,
     log,
-    onSnapshot: options.onSnapshot,
+    onSnapshot: (snapshot) => {
+      options.onSnapshot(snapshot);
+      spoken?.own(ownTexts(snapshot));
+    },
     ...(spoken === null ? {} : { onPolicy: (policy) => spoken.policy(policy) }),
     maintenance: machinePorts({
       users: config.maintenance.users,
@@ -196,6 +202,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       wired.stop();
       await reader.close();
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();
+      await headphones?.close();
       for (const psam of psamReaders) await psam.close();
       layouts.close();
       printer?.close();

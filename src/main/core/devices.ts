@@ -8,6 +8,10 @@ import {
 import type { CardReader } from '../../card/index.ts';
 import { DeviceRegistry } from '../../device/device.ts';
 import type { Device, DeviceReport } from '../../device/device.ts';
+import { headphonesDevice } from '../../device/headphones/device.ts';
+import { EvdevHeadphones } from '../../device/headphones/evdev.ts';
+import { openInputFile } from '../../device/headphones/input-file.ts';
+import type { Headphones } from '../../device/headphones/types.ts';
 import { printerDevice } from '../../device/printer/device.ts';
 import { TcpPrinter } from '../../device/printer/tcp.ts';
 import type { Printer, SlipLine } from '../../device/printer/types.ts';
@@ -34,17 +38,20 @@ export interface Fitted {
   readonly printer: Printer | null;
   /** Left out: there is none. `keyboard`: it types into the shell. */
   readonly scanner?: Pick<Scanner, 'failure' | 'onChange'> | 'keyboard';
+  /** Left out: no jack that this program listens to. */
+  readonly headphones?: Pick<Headphones, 'plugged' | 'failure' | 'onChange'>;
   readonly terminalId: string;
   readonly clock: Clock;
 }
 
 /** Every device of the machine: a new kind is its folder in `device`, and a row here. */
 export function machineDevices(fitted: Fitted): DeviceRegistry {
-  const { reader, printer, scanner, clock } = fitted;
+  const { reader, printer, scanner, headphones, clock } = fitted;
   return new DeviceRegistry([
     readerDevice(reader, clock),
     printerDevice(printer, clock, () => testSlip(fitted)),
     ...(scanner === undefined ? [] : [scannerDevice(scanner === 'keyboard' ? null : scanner)]),
+    ...(headphones === undefined ? [] : [headphonesDevice(headphones)]),
   ]);
 }
 
@@ -142,6 +149,18 @@ export function makeScanner(
         )(tcpAddress(path))
       : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
   return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
+}
+
+/** The jack that the core listens to; null: there is none, or the keypad's own keys tell of it. */
+export function makeHeadphones(
+  { headphones }: Pick<Config, 'headphones'>,
+  path: LoadedConfig['path'],
+  clock: Clock,
+  log: LogFn,
+): Headphones | null {
+  if (headphones.kind === 'none' || headphones.path === undefined) return null;
+  const file = path(headphones.path);
+  return new EvdevHeadphones({ open: () => openInputFile(file), clock, log });
 }
 
 /** The customer's card reader. */

@@ -106,6 +106,7 @@ if (composed.ok) {
       hotline: '',
       panel: config.panel ?? null,
       cardEntry: cardEntryOf(config.readers[0]),
+      ...(config.keypad === undefined ? {} : { keypad: config.keypad }),
     },
     nowMs: now,
     demo: config.mode === 'demo',

@@ -5,6 +5,7 @@ import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
 import { NO_PRINTER } from '../../device/printer/tcp.ts';
 import type { Printer } from '../../device/printer/types.ts';
+import type { Headphones } from '../../device/headphones/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
 import { machineDevices } from './devices.ts';
 import type { Policy } from '../../shared/policy.ts';
@@ -36,6 +37,8 @@ export interface Parts extends Pick<
   readonly version: string;
   /** `keyboard`: it types into the shell. Left out: there is none. */
   readonly scanner?: ScannerPort | 'keyboard';
+  /** The jack that is listened to; left out: there is none here. */
+  readonly headphones?: Pick<Headphones, 'plugged' | 'failure' | 'onChange'>;
   /** What maintenance mode needs of the machine; left out: it has none. */
   readonly maintenance?: Omit<
     MaintenancePorts,
@@ -64,7 +67,7 @@ export interface Wired {
  * the simulation.
  */
 export function wireCore(parts: Parts): Wired {
-  const { clock, random, journal, providers, billing, header, log, scanner } = parts;
+  const { clock, random, journal, providers, billing, header, log, scanner, headphones } = parts;
   const devices = machineDevices({ ...parts, terminalId: header.terminalId });
   sayStarted(parts);
   let uploader: Uploader | null = null;
@@ -102,6 +105,10 @@ export function wireCore(parts: Parts): Wired {
     scanner === undefined || scanner === 'keyboard'
       ? []
       : [scanner.onCode((code) => kiosk.scanned(code))];
+  if (headphones !== undefined) {
+    unhook.push(headphones.onChange(() => kiosk.headphones(headphones.plugged())));
+    kiosk.headphones(headphones.plugged());
+  }
   const sealed = new RequestParts({
     journal,
     billing,

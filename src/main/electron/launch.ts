@@ -209,13 +209,25 @@ const PLAIN_KEYS: ReadonlySet<string> = new Set([
   'Shift',
   'CapsLock',
   'Process',
+  'Delete',
+  'Escape',
+  'Cancel',
+  'Clear',
+  'Help',
+  'F1',
+  'F2',
+  'AudioVolumeUp',
+  'AudioVolumeDown',
 ]);
+/** What keypads for kiosks send: no browser has a use for these. */
+const HIGH_FUNCTION_KEY = /^F(?:1[3-9]|2[0-4])$/;
 
 /**
- * Keys that may reach the page: what a number pad or an assistive switch needs, and characters, as
- * scanners type them (also behind an input method, `Process`); nothing that steers a browser.
+ * Keys that may reach the page: what a tactile keypad or an assistive switch sends, and characters,
+ * as scanners type them (also behind an input method, `Process`); nothing that steers a browser.
  */
 export function keyAllowed(input: KeyInput): boolean {
   if (input.control || input.alt || input.meta) return false;
-  return [...input.key].length === 1 || PLAIN_KEYS.has(input.key);
+  const { key } = input;
+  return [...key].length === 1 || PLAIN_KEYS.has(key) || HIGH_FUNCTION_KEY.test(key);
 }

@@ -15,6 +15,7 @@ import { minutesLeft, useClock, useRemaining, WARN_MS } from '../state/time.ts';
 import { reachOf } from '../theme/access.ts';
 import { Mark } from './art.tsx';
 import { Corner } from './corner.tsx';
+import { SpokenBanner } from './spoken-banner.tsx';
 import { IntentButton, referenceOf } from './ui.tsx';
 import css from './ui.module.css';
 
@@ -392,12 +393,13 @@ export function Frame({
   return (
     <div className={css['whole']}>
       {isLowered(snapshot) && (
-        <div className={css['lid']}>
+        <div className={css['lid']} data-unread>
           <Mark />
           <b>{pick(snapshot.header.brand)}</b>
           <span>{t('access.below')}</span>
         </div>
       )}
+      {snapshot.voice?.spoken === true && <SpokenBanner />}
       <div
         className={`${css['app']} ${snapshot.screen === 'out-of-service' ? css['dark'] : ''}`}
         data-screen={snapshot.screen}
@@ -405,7 +407,7 @@ export function Frame({
       >
         <Header snapshot={snapshot} />
         {snapshot.demo && (
-          <div className={css['demo']} data-demo="">
+          <div className={css['demo']} data-demo="" data-unread>
             {t('demo.badge')}
           </div>
         )}

@@ -47,7 +47,7 @@ export function Scroll({ children }: { readonly children: ReactNode }): ReactEle
       <div ref={port} className={`${ui['slot']} ${css['port']}`} data-scrollport="">
         {children}
       </div>
-      <div className={css['rail']}>
+      <div className={css['rail']} data-unread>
         <Move way="up" can={more.above} onMove={() => move(-1)} says={t('scroll.up')} />
         <Move way="down" can={more.below} onMove={() => move(1)} says={t('scroll.down')} />
       </div>

@@ -129,7 +129,7 @@ export function Words({ text }: { readonly text: string }): ReactElement {
   const words = useMemo(() => wordsOf(text), [text]);
   if (words.length < 2) return <>{text}</>;
   return (
-    <span className={css['words']}>
+    <span className={css['words']} data-clause>
       {words.map((word, at) => (
         <Fragment key={at}>
           {at > 0 && <wbr />}
@@ -152,7 +152,7 @@ export function Phrases({ text }: { readonly text: string }): ReactElement {
           {row > 0 && '\n'}
           {/[\u4e00-\u9fff]/.test(line)
             ? line.split(/(?<=[，。：；？！])/).map((clause, at) => (
-                <span key={at} className={css['clause']}>
+                <span key={at} className={css['clause']} data-clause>
                   <Words text={clause} />
                 </span>
               ))
@@ -232,7 +232,7 @@ export function Steps({
       : (['step.number', 'step.credit'] as const);
   const names = [t(first), t('step.amount'), t('step.pay'), t(last)];
   return (
-    <ol className={css['steps']}>
+    <ol className={css['steps']} data-unread>
       {names.map((name, index) => {
         const number = index + 1;
         return (

@@ -11,6 +11,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'access.lowReach': 'Low reach',
   'access.highContrast': 'Contrast',
   'voice.mute': 'Mute',
+  'spoken.banner': 'Spoken mode is on',
+  'spoken.how': 'Up, down and confirm; cancel goes back; the speech key ends it',
   'access.below': 'Please use the lower part',
   'demo.badge': 'Demo',
   'hotline.label': '24-hour hotline',

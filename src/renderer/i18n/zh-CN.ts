@@ -13,6 +13,8 @@ export const zhCN = {
   'access.lowReach': '低位操作',
   'access.highContrast': '高对比',
   'voice.mute': '静音',
+  'spoken.banner': '语音模式已打开',
+  'spoken.how': '上下键逐项听，确认键选，取消键返回，按语音键结束',
   'access.below': '请在下方操作',
   'demo.badge': '演示',
   'hotline.label': '24小时服务热线',

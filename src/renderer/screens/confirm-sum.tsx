@@ -47,7 +47,8 @@ export function ConfirmSum({ s }: { readonly s: SnapshotOf<'confirm-sum'> }): Re
     >
       <div className={`${ui['panel']} ${css['confirmSum']}`}>
         <p className={css['confirmYuan']}>¥{yuan}</p>
-        <p className={css['confirmWords']}>
+        {/* A voice has said it: the figures are read as these words. */}
+        <p className={css['confirmWords']} data-unread>
           {t('confirm.words', { words: inWords(yuan, locale) })}
         </p>
         <Facts facts={facts} />

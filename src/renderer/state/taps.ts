@@ -76,6 +76,15 @@ export class Taps {
     return press === null ? !this.isDeaf() : press.view === this.#view && !press.deaf;
   }
 
+  /**
+   * Something is meant for the controls that stand there now, and may be done a moment later.
+   * Returns whether it still may: the same controls are there, and heard it.
+   */
+  glance(): () => boolean {
+    const [view, deaf] = [this.#view, this.isDeaf()];
+    return () => !deaf && view === this.#view;
+  }
+
   /** The tap is over, whatever it did. */
   over(): void {
     this.#press = null;
@@ -87,7 +96,8 @@ export class Taps {
   }
 }
 
-const taps = new Taps(
+/** The page's own. */
+export const taps = new Taps(
   {
     monoMs: () => performance.now(),
     after: (delayMs, fn) => void setTimeout(fn, delayMs),
@@ -130,5 +140,5 @@ export function useNewView(view: string): void {
 
 /** Are the controls deaf now? */
 export function useDeaf(): boolean {
-  return useSyncExternalStore(taps.onChange, taps.isDeaf);
+  return useSyncExternalStore(taps.onChange, taps.isDeaf, () => false);
 }

@@ -8,6 +8,11 @@ import { act, store } from './store.ts';
 const GAP_MS = 100;
 /** What the core takes as a code (its contract). */
 const CODE = /^[!-~]{6,256}$/;
+/**
+ * So many characters, each quick behind the one before, are no person's: two fingers at once are
+ * quick twice.
+ */
+const BURST = 3;
 /** Keys that press what has the focus, or move it. */
 const PRESSES: ReadonlySet<string> = new Set(['Enter', 'Tab', ' ']);
 
@@ -20,8 +25,15 @@ export interface WedgeClock {
 
 type Key = Pick<
   KeyboardEvent,
-  'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'getModifierState'
+  'key' | 'code' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'repeat' | 'getModifierState'
 >;
+
+/** A character that a person typed, and whether what he saw then still hears it. */
+export interface TypedKey {
+  readonly key: string;
+  readonly code: string;
+  readonly mayAct: () => boolean;
+}
 
 /**
  * The character of a key, or null. An input method swallows it (`Process`), so the key's place on
@@ -45,15 +57,22 @@ function character(event: Key): string | null {
  * Listens to a scanner that is a keyboard, on every screen: characters in quick succession, ended
  * by Enter, TAB or a pause, are one code, and none of its keys presses anything. The pay screen of
  * a kiosk that takes codes is told; elsewhere a code is nobody's. It is kept nowhere. A key that is
- * pressed alone does what keys do: a number pad or an assistive switch goes on working.
+ * pressed alone does what keys do: a number pad or an assistive switch goes on working. Its
+ * character is a person's once the pause behind it shows that no code began with it.
  *
+ * @param typed told of each character of a person
+ * @param glance what he saw when he pressed it
  * @returns the end of listening
  */
 export function listenToWedge(
   target: Pick<Window, 'addEventListener' | 'removeEventListener'>,
   clock: WedgeClock,
+  typed: (key: TypedKey) => void = () => undefined,
+  glance: () => () => boolean = () => () => true,
 ): () => void {
   let text = '';
+  /** The keys behind `text`, while they may be a person's. */
+  let keys: TypedKey[] = [];
   /** The whole code came while a screen was there that takes codes. */
   let wanted = false;
   let last = Number.NEGATIVE_INFINITY;
@@ -66,12 +85,15 @@ export function listenToWedge(
   function end(): void {
     cancelPause();
     const code = bareCode(text);
+    const persons = keys.length < BURST ? keys : [];
     text = '';
+    keys = [];
+    for (const key of persons) typed(key);
     if (wanted && listening() && CODE.test(code)) act({ type: 'scan', value: code });
   }
   const onKey = (event: KeyboardEvent): void => {
     const quick = clock.now() - last <= GAP_MS;
-    if (!quick) text = '';
+    if (!quick) [text, keys] = ['', []];
     const char = event.key === ' ' && text === '' ? null : character(event);
     if (PRESSES.has(event.key) && (event.key !== ' ' || text === '')) {
       // Behind characters it ends a code; alone it is a person's, or a switch's.
@@ -82,12 +104,19 @@ export function listenToWedge(
       return;
     }
     if (char === null) return;
+    // A key that is held down says nothing more: not of a person, and no scanner holds one.
+    if (event.repeat) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     last = clock.now();
     event.preventDefault();
     event.stopPropagation();
     // A code that began on another screen was not shown to this one.
     wanted = listening() && (wanted || text === '');
     if (text.length <= MAX_CODE) text += char;
+    if (keys.length < BURST) keys.push({ key: char, code: event.code, mayAct: glance() });
     cancelPause();
     cancelPause = clock.after(GAP_MS, end);
   };

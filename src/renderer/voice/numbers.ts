@@ -100,7 +100,7 @@ export function numberClips(text: string, locale: Locale, counted = true): reado
 }
 
 /** What is counted. */
-export const UNITS = ['yuan', 'm3', 'seconds'] as const;
+export const UNITS = ['yuan', 'm3', 'seconds', 'digits'] as const;
 export type Unit = (typeof UNITS)[number];
 /** A unit's clip, as its number wants it: English tells one from many. */
 export function unitClip(unit: Unit, text: string, locale: Locale): `u/${string}` {
@@ -140,6 +140,8 @@ export function numberTexts(locale: Locale): ReadonlyMap<string, string> {
       ['u/m3', 'cubic metres'],
       ['u/m3/one', 'cubic metre'],
       ['u/seconds', 'seconds'],
+      ['u/digits', 'digits'],
+      ['u/digits/one', 'digit'],
       ['u/seconds/one', 'second'],
     ]);
   return new Map<string, string>([
@@ -155,6 +157,7 @@ export function numberTexts(locale: Locale): ReadonlyMap<string, string> {
     ['u/yuan', '元'],
     ['u/m3', '立方米'],
     ['u/seconds', '秒'],
+    ['u/digits', '位'],
   ]);
 }
 

@@ -15,7 +15,9 @@ export type Part =
   | { readonly say: SaidWithKey; readonly of: string }
   | { readonly own: OwnKey; readonly sum?: Sum }
   | { readonly error: ErrorCode; readonly title?: true }
-  | { readonly text: BothTexts };
+  | { readonly text: BothTexts }
+  /** Of one language already: what was read off the screen. */
+  | { readonly clips: readonly ClipId[] };
 /** A number with its unit; digits and a point, as screens have it. */
 export interface Sum {
   readonly value: string;
@@ -27,6 +29,12 @@ export interface Segment {
   readonly part: Part;
   /** Of a person's own means: headphones only, never the loudspeaker. */
   readonly isPrivate?: true;
+  /** What the loudspeaker says in its place; left out: nothing. */
+  readonly open?: Part;
+  /** Said where a clip of the part is not there, the first that is. */
+  readonly otherwise?: readonly Part[];
+  /** It was asked for: said though it was said a moment ago. */
+  readonly again?: true;
   /** Said once a visit; its key names the order. */
   readonly once?: string;
 }
@@ -94,7 +102,7 @@ const received = (s: { orderRef: string; amountFen: number }): Segment => ({
 });
 
 /** What a customer owes, and that his card was blocked, is nobody else's to hear. */
-const PERSONAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SALE-0104', 'SALE-0108']);
+export const PERSONAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SALE-0104', 'SALE-0108']);
 
 function cannotSellPrompt(s: SnapshotOf<'cannot-sell'>): Prompt {
   const why =
@@ -413,6 +421,12 @@ const isNewVoice = (a: Snapshot, b: Snapshot): boolean =>
 const isNewManner = (a: Snapshot, b: Snapshot): boolean =>
   isNewVoice(a, b) || JSON.stringify(a.access) !== JSON.stringify(b.access);
 
+/** How it is asked for: by a touch, or by keys. */
+function hurryKey(offered: 'more' | 'code', { voice }: Snapshot): OwnKey {
+  if (voice?.spoken !== true) return `hurry.${offered}`;
+  return offered === 'more' ? 'spoken.hurry' : 'spoken.hurry.code';
+}
+
 const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
 
 /**
@@ -426,7 +440,7 @@ export function prompts(before: Scene | null, after: Scene): Prompt | null {
   const anew = !same || isNewVoice(before.snapshot, after.snapshot);
   const hurry =
     after.hurry !== null && before?.hurry !== after.hurry
-      ? urge({ part: { own: `hurry.${after.hurry}` } })
+      ? urge({ part: { own: hurryKey(after.hurry, after.snapshot) } })
       : null;
   if (isIdle(after.snapshot)) {
     const from = before?.snapshot;
@@ -446,7 +460,8 @@ export function prompts(before: Scene | null, after: Scene): Prompt | null {
 const isSayable = (sum: Sum): boolean => Number(sum.value) < NUMBER_LIMIT;
 
 /** A sentence's clips in a language, in order; none: it cannot be said. */
-export function segmentClips({ part }: Segment, locale: Locale): readonly ClipId[] {
+export function segmentClips({ part }: Pick<Segment, 'part'>, locale: Locale): readonly ClipId[] {
+  if ('clips' in part) return part.clips;
   if ('text' in part) {
     return [`t/${spokenTextId(locale === 'en' ? part.text.en : part.text.zh, locale)}`];
   }

@@ -1,7 +1,7 @@
 import type { Locale } from '../../shared/contract/index.ts';
 import type { Loudness } from '../../shared/policy-voice.ts';
 import { mayBeHeard, segmentClips } from './prompts.ts';
-import type { Listening, Prompt, Repeat, Segment } from './prompts.ts';
+import type { Listening, Part, Prompt, Repeat, Segment } from './prompts.ts';
 import type { ClipId } from './words.ts';
 
 /** The time that a {@link Speaker} goes by. */
@@ -46,6 +46,12 @@ const LOUDER = 1.26;
 /** Loudness is heard by its ratio: half the percent is meant to sound half as loud. */
 export const gainOf = (percent: number): number => (percent / 100) ** 2;
 
+/** What of a sentence may be heard, the best first. */
+function partsFor(segment: Segment, listening: Listening): readonly Part[] {
+  if (mayBeHeard(segment, listening)) return [segment.part, ...(segment.otherwise ?? [])];
+  return segment.open === undefined ? [] : [segment.open];
+}
+
 /** How loud the `n`th repetition is. */
 export function louderGain({ percent, mostPercent }: Loudness, n: number, louder: boolean): number {
   const base = gainOf(percent);
@@ -68,6 +74,8 @@ export class Speaker {
   #cancel = (): void => undefined;
   #current: Prompt | null = null;
   #waiting: Prompt | null = null;
+  /** Behind that: what is read of the screen. */
+  #toRead: Prompt | null = null;
   #repeat: Repeat | null = null;
   #repeats = 0;
   #said = new Map<string, number>();
@@ -97,10 +105,30 @@ export class Speaker {
     }
     if (isNew) this.#hush();
     if (prompt === null) return;
-    if (this.#current === null || prompt.urgent || !this.#current.urgent) {
+    if (this.#current === null || prompt.urgent) {
       this.#waiting = null;
       this.#begin(this.#say(prompt));
     } else this.#waiting = prompt;
+  }
+
+  /** A key was pressed: what can wait is not said to its end. */
+  interrupt(): void {
+    this.#waiting = null;
+    this.#toRead = null;
+    if (this.#current === null || this.#current.urgent) return;
+    this.#hush();
+    this.#ended(this.#clock.monoMs());
+  }
+
+  /**
+   * What was asked for by keys, or is read of the screen: behind what is urgent; `now`: in the
+   * place of everything else, otherwise behind it, too.
+   */
+  read(prompt: Prompt, now: boolean): void {
+    if (this.#current === null || (now && !this.#current.urgent)) {
+      this.#toRead = null;
+      this.#begin(this.#say(prompt));
+    } else this.#toRead = prompt;
   }
 
   /** The visit is over: nothing of it is remembered. */
@@ -123,16 +151,22 @@ export class Speaker {
     this.#playing = null;
     this.#current = null;
     this.#waiting = null;
+    this.#toRead = null;
   }
 
-  #isOver({ once, part }: Segment): boolean {
+  #isOver(segment: Segment): boolean {
+    const { once, again } = segment;
+    if (again === true) return false;
     if (once !== undefined) return this.#said.has(once);
-    const at = this.#said.get(this.#key(part));
+    const [part] = partsFor(segment, this.#manner.listening);
+    const at = part === undefined ? undefined : this.#said.get(this.#key(part));
     return at !== undefined && this.#clock.monoMs() - at < SAME_MS;
   }
 
-  #key(part: Segment['part']): string {
-    return `${this.#manner.locale} ${JSON.stringify(part)}`;
+  /** The same words, by whichever message they come. */
+  #key(part: Part): string {
+    const { locale } = this.#manner;
+    return `${locale} ${segmentClips({ part }, locale).join(' ')}`;
   }
 
   async #say(prompt: Prompt): Promise<void> {
@@ -153,11 +187,16 @@ export class Speaker {
   /** Sounds one sentence to its end; what is interrupted was not said. */
   async #sentence(segment: Segment, gainStep: number, turn: number): Promise<void> {
     const { locale, listening, loudness } = this.#manner;
-    if (loudness === null || !mayBeHeard(segment, listening)) return;
-    const clips = segmentClips(segment, locale);
-    if (clips.length === 0) return;
+    if (loudness === null) return;
     const gain = louderGain(loudness, gainStep, this.#repeat?.louder === true && gainStep > 0);
-    const playing = await this.#sound.play(clips, locale, gain);
+    let playing: Playing | null = null;
+    let said = '';
+    for (const part of partsFor(segment, listening)) {
+      const clips = segmentClips({ part }, locale);
+      said = segment.once ?? this.#key(part);
+      if (clips.length > 0) playing = await this.#sound.play(clips, locale, gain);
+      if (playing !== null || turn !== this.#turn) break;
+    }
     if (playing === null) return;
     if (turn !== this.#turn) {
       playing.stop();
@@ -173,14 +212,15 @@ export class Speaker {
     });
     if (turn !== this.#turn) return;
     this.#playing = null;
-    this.#said.set(segment.once ?? this.#key(segment.part), this.#clock.monoMs());
+    this.#said.set(said, this.#clock.monoMs());
   }
 
   /** What waits comes next; else the repetition, in its time. */
   #ended(began: number): void {
     this.#current = null;
     this.#cancel = () => undefined;
-    const next = this.#waiting;
+    const next = this.#waiting ?? this.#toRead;
+    if (this.#waiting === null) this.#toRead = null;
     this.#waiting = null;
     if (next !== null) {
       this.#begin(this.#say(next));

@@ -1,5 +1,6 @@
-import type { Snapshot } from '../../shared/contract/index.ts';
+import type { Snapshot, VoiceView } from '../../shared/contract/index.ts';
 import { loudnessAt } from '../../shared/policy-voice.ts';
+import type { Loudness } from '../../shared/policy-voice.ts';
 import { offeredAtEnd } from '../state/leaving.ts';
 import { WARN_MS, remainingMs } from '../state/time.ts';
 import type { ViewState } from '../state/store.ts';
@@ -14,6 +15,8 @@ export interface Views {
   subscribe(listener: (state: ViewState) => void): () => void;
 }
 
+/** In an ear nothing needs to grow louder. */
+const HEADPHONES_PERCENT = 60;
 /** What the core shows so soon after a touch is its answer. */
 const TOUCHED_MS = 2_000;
 
@@ -25,13 +28,24 @@ export function touches(page: Window, clock: SpeakerClock): () => number {
   return () => at;
 }
 
+/** Headphones are for one: no hall has its quiet hours there, and no policy its silence. */
+function loudnessOf(voice: VoiceView | undefined, nowMs: number): Loudness | null {
+  const own = voice?.volume;
+  if (voice?.headphones === true)
+    return {
+      percent: own ?? HEADPHONES_PERCENT,
+      mostPercent: Math.max(own ?? 0, HEADPHONES_PERCENT),
+    };
+  const loudness = loudnessAt(voice?.policy, nowMs);
+  return loudness === null || own === undefined
+    ? loudness
+    : { ...loudness, percent: Math.min(own, loudness.mostPercent) };
+}
+
 /** How a snapshot has its voice, at this wall time of the core's. */
 function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
-  return {
-    locale,
-    listening: voice?.headphones === true ? 'headphones' : 'loudspeaker',
-    loudness: voice?.muted === true ? null : loudnessAt(voice?.policy, nowMs),
-  };
+  const listening = voice?.headphones === true ? 'headphones' : 'loudspeaker';
+  return { locale, listening, loudness: voice?.muted === true ? null : loudnessOf(voice, nowMs) };
 }
 
 /**
@@ -39,12 +53,14 @@ function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
  * there may be over. Returns how to stop.
  *
  * @param touchedAt when somebody touched the page last, by that clock
+ * @param attach given who speaks, for what keys ask for
  */
 export function speak(
   views: Views,
   sound: Sound,
   clock: SpeakerClock,
   touchedAt: () => number,
+  attach: (speaker: Pick<Speaker, 'read' | 'interrupt'>) => void = () => undefined,
 ): () => void {
   let before: Scene | null = null;
   let cancel = (): void => undefined;
@@ -53,6 +69,7 @@ export function speak(
     listening: 'loudspeaker',
     loudness: null,
   });
+  attach(speaker);
 
   /** Whatever is amiss with the voice, the screen is drawn. */
   const look = (): void => {

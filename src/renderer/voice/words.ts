@@ -1,10 +1,9 @@
 import type { Locale } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { en } from '../i18n/en.ts';
 import { zhCN } from '../i18n/zh-CN.ts';
 import type { MessageKey } from '../i18n/zh-CN.ts';
-import { numberTexts } from './numbers.ts';
 
 /**
  * What is spoken, by message id. The words are the catalogue's own: whoever changes them there has
@@ -262,6 +261,49 @@ export const OWN = {
     zh: '付款码快要失效了。还没付款，请按“[code.button]”。',
     en: 'The payment code is running out. If you have not paid, press “[code.button]”.',
   },
+  // What only the spoken mode says.
+  'spoken.on': {
+    zh: '语音模式已打开。按上下键逐项听，按确认键选定，按取消键返回。再按一次语音键，语音模式结束。',
+    en: 'Spoken mode is on. Up and down go through the screen, confirm presses, cancel goes back. The speech key ends it.',
+  },
+  'spoken.off': { zh: '语音模式已关闭', en: 'Spoken mode is off' },
+  'spoken.press': { zh: '请按', en: 'press' },
+  'spoken.pad': {
+    zh: '请用数字键输入，按删除键改正，输完按确认键',
+    en: 'Type it with the number keys. Delete corrects it, confirm ends it',
+  },
+  'spoken.wait': { zh: '现在不用按键，请等候', en: 'There is nothing to press now, please wait' },
+  'spoken.chosen': { zh: '已选', en: 'chosen' },
+  'spoken.notChosen': { zh: '未选', en: 'not chosen' },
+  'spoken.cannot': { zh: '现在不能按', en: 'not available now' },
+  'spoken.nothing': { zh: '这个键现在没有作用', en: 'This key does nothing now' },
+  'spoken.pickFirst': {
+    zh: '请先用上下键选一项，再按确认键',
+    en: 'Go to one of them by up and down first, then confirm',
+  },
+  'spoken.onScreen': { zh: '文字见屏幕', en: 'a text on the screen' },
+  'spoken.withHeadphones': { zh: '插上耳机可以听', en: 'plug in headphones to hear it' },
+  'spoken.somePrivate': {
+    zh: '有些内容插上耳机才能听',
+    en: 'Some of it is for headphones only',
+  },
+  // What the other language’s own word says.
+  'spoken.language': { zh: '换成英文', en: 'Change to Chinese' },
+  'spoken.or': { zh: '或', en: 'or' },
+  'spoken.tail': { zh: '尾号', en: 'ending in' },
+  'spoken.perM3': { zh: '每立方米', en: 'for each cubic metre' },
+  'spoken.count': { zh: '已输入{sum}', en: '{sum} typed' },
+  'spoken.empty': { zh: '还没有输入', en: 'nothing typed yet' },
+  'spoken.deleted': { zh: '已删除一位', en: 'one digit deleted' },
+  'spoken.volume': { zh: '音量', en: 'volume' },
+  'spoken.hurry': {
+    zh: '时间快到了。还要继续，请按上键或下键。',
+    en: 'Your time is running out. To go on, press up or down.',
+  },
+  'spoken.hurry.code': {
+    zh: '付款码快要失效了。还没付款，请用上下键找到“[code.button]”，按确认键。',
+    en: 'The payment code is running out. If you have not paid, find “[code.button]” by up and down, and confirm.',
+  },
 } as const satisfies Readonly<Record<string, { readonly zh: string; readonly en: string }>>;
 /** See {@link OWN}. */
 export type OwnKey = keyof typeof OWN;
@@ -273,16 +315,22 @@ export const SAID_ERRORS: readonly ErrorCode[] = (Object.keys(ERRORS) as ErrorCo
   (code) => !STAFF_ONLY.test(code),
 );
 
-/** Names a clip: of a message, of a piece of an own sentence, of an error, a number, a unit, a text. */
+/**
+ * Names a clip: of a message, of a piece of an own sentence, of an error, a number, a unit, a text,
+ * a letter, a part of a date.
+ */
 export type ClipId =
   | `m/${string}`
   | `w/${string}`
   | `e/${string}`
   | `n/${string}`
   | `u/${string}`
-  | `t/${string}`;
+  | `t/${string}`
+  | `l/${string}`
+  | `d/${string}`;
 
-const catalogueOf = (locale: Locale): Readonly<Record<MessageKey, string>> =>
+/** The screens' words of a language. */
+export const catalogueOf = (locale: Locale): Readonly<Record<MessageKey, string>> =>
   locale === 'en' ? en : zhCN;
 
 /** What stands before and behind the number of an own sentence; a sentence without one is `before`. */
@@ -301,23 +349,3 @@ export function ownPieces(
 
 /** The clip of an own sentence's piece. */
 export const ownClip = (key: OwnKey, piece: 'before' | 'after'): ClipId => `w/${key}/${piece}`;
-
-/** Every clip that the build makes of a language, with its words. */
-export function clipTexts(locale: Locale): ReadonlyMap<ClipId, string> {
-  const texts = catalogueOf(locale);
-  const lang = locale === 'en' ? 'en' : 'zh';
-  const clips = new Map<ClipId, string>();
-  for (const key of SAID) clips.set(`m/${key}`, texts[key]);
-  for (const [key, { param, keys }] of Object.entries(SAID_WITH))
-    for (const other of keys)
-      clips.set(`m/${key}/${other}`, texts[key as SaidWithKey].replace(`{${param}}`, texts[other]));
-  for (const key of Object.keys(OWN) as OwnKey[])
-    for (const [piece, text] of Object.entries(ownPieces(key, locale)))
-      if (/[\p{L}\p{N}]/u.test(text)) clips.set(ownClip(key, piece as 'before' | 'after'), text);
-  for (const code of SAID_ERRORS) {
-    clips.set(`e/${code}/title`, shownTitle(code)[lang]);
-    clips.set(`e/${code}`, ERRORS[code].customer[lang]);
-  }
-  for (const [id, text] of numberTexts(locale)) clips.set(id as ClipId, text);
-  return clips;
-}

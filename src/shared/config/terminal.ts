@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { panelSchema } from '../contract/base.ts';
+import { keypadSchema, panelSchema } from '../contract/base.ts';
 import { kindOf, path, text, url } from './base.ts';
 import {
   layoutSchema,
@@ -165,6 +165,22 @@ export const terminalConfigSchema = z.strictObject({
       'serial and virtual need a path',
     )
     .optional(),
+  /**
+   * Which keys of the keypad do what (docs/install.md); each left out: the usual ones. `plugged`
+   * and `unplugged`: what a keypad's own jack sends.
+   */
+  keypad: keypadSchema.optional(),
+  /**
+   * A jack of the machine's sound card. `evdev`: `path` is its input device, e.g.
+   * `/dev/input/by-path/…`. Left out: none.
+   */
+  headphones: z
+    .strictObject({
+      kind: kindOf('headphone jack kind', ['evdev', 'none']),
+      path: path.optional(),
+    })
+    .refine((h) => h.kind !== 'evdev' || h.path !== undefined, 'evdev needs a path')
+    .optional(),
   /** Who may enter maintenance mode. */
   maintenance: z
     .strictObject({
@@ -193,7 +209,7 @@ interface BothLanguages {
 /** The configuration with everything that may be left out filled in. */
 export type TerminalConfig = Omit<
   TerminalConfigFile,
-  'site' | 'central' | 'printer' | 'scanner' | 'maintenance'
+  'site' | 'central' | 'printer' | 'scanner' | 'headphones' | 'maintenance'
 > & {
   readonly site: {
     readonly name: BothLanguages;
@@ -207,6 +223,7 @@ export type TerminalConfig = Omit<
   };
   readonly printer: NonNullable<TerminalConfigFile['printer']>;
   readonly scanner: NonNullable<TerminalConfigFile['scanner']>;
+  readonly headphones: NonNullable<TerminalConfigFile['headphones']>;
   readonly maintenance: NonNullable<TerminalConfigFile['maintenance']>;
 };
 
@@ -250,6 +267,7 @@ export function completeConfig(file: TerminalConfigFile): TerminalConfig {
     printer:
       printer.kind === 'virtual' ? { ...printer, path: printer.path ?? VIRTUAL_PRINTER } : printer,
     scanner: file.scanner ?? { kind: 'none' },
+    headphones: file.headphones ?? { kind: 'none' },
     maintenance: file.maintenance ?? { users: [] },
   };
 }

@@ -37,6 +37,31 @@ export const cardEntrySchema = z.object({
   chip: z.enum(CHIP_SIDES),
 });
 export type CardEntry = z.infer<typeof cardEntrySchema>;
+/**
+ * Which keys of this machine's keypad do what, beside digits, arrows, Enter, Escape and Backspace:
+ * each by its name (`key`) or place (`code`) of UI Events, e.g. `*`, `F1`, `NumpadMultiply`.
+ * `plugged`, `unplugged`: what the keypad's own jack sends.
+ */
+export const KEY_USES = [
+  'spoken',
+  'repeat',
+  'louder',
+  'softer',
+  'up',
+  'down',
+  'confirm',
+  'cancel',
+  'delete',
+  'plugged',
+  'unplugged',
+] as const;
+export const keypadSchema = z.partialRecord(
+  z.enum(KEY_USES),
+  z.array(z.string().regex(/^[!-~]{1,24}$/, 'a key’s name or code')).max(8),
+);
+export type KeyUse = (typeof KEY_USES)[number];
+/** See {@link keypadSchema}. */
+export type Keypad = z.infer<typeof keypadSchema>;
 /** Ways to be paid. */
 export const PROVIDER_KINDS = ['wechat', 'alipay', 'unionpay', 'gateway'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
@@ -65,6 +90,8 @@ export const headerSchema = z.object({
   panel: panelSchema.nullable(),
   /** Left out: inserted by hand, chip up. */
   cardEntry: cardEntrySchema.optional(),
+  /** Left out, and each use: the page's usual keys. */
+  keypad: keypadSchema.exactOptional(),
 });
 export type Header = z.infer<typeof headerSchema>;
 

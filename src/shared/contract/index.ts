@@ -30,6 +30,7 @@ import { REQUEST_STEPS } from '../requests.ts';
 import { myAccountNoShape, myAccountShape } from './my-account.ts';
 import { MY_PAGES } from './my-pages.ts';
 import { requestShape } from './request.ts';
+import { volumeStep } from './voice.ts';
 
 /**
  * The contract between core and renderer. The core pushes whole snapshots; the renderer mirrors the
@@ -351,6 +352,11 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** The access bar: the voice is off for this visit, or on again. */
   z.object({ ...intentBase, type: z.literal('set-mute'), value: z.boolean() }),
+  /** The keypad's key: the screen is read aloud and worked by keys, or not any more. */
+  z.object({ ...intentBase, type: z.literal('set-spoken'), value: z.boolean() }),
+  z.object({ ...intentBase, type: z.literal('set-volume'), value: volumeStep }),
+  /** The keypad's own jack: headphones were plugged in, or pulled. */
+  z.object({ ...intentBase, type: z.literal('set-headphones'), value: z.boolean() }),
   z.object({ ...intentBase, type: z.literal('open'), value: z.enum(TILES) }),
   /** start over: back to the start screen (the card, if any, is to be taken). */
   z.object({ ...intentBase, type: z.literal('exit') }),

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { voicePolicySchema } from '../policy-voice.ts';
 
+/** Percent of full volume, as a customer sets it by keys. */
+export const volumeStep = z.number().int().min(10).max(100);
+
 /**
  * How the screen is to speak; left out, and each member of it: as {@link DEFAULT_VOICE} has it, on
  * the loudspeaker, and nobody has muted it.
@@ -12,6 +15,10 @@ export const voiceView = z
     muted: z.literal(true).exactOptional(),
     /** Headphones are plugged in: one person hears it, and may hear of his own means. */
     headphones: z.literal(true).exactOptional(),
+    /** Spoken mode: the whole screen is read, and what is reached and typed by keys. */
+    spoken: z.literal(true).exactOptional(),
+    /** The customer's own loudness for the visit, percent; left out: the policy's. */
+    volume: volumeStep.exactOptional(),
   })
   .exactOptional();
 /** See {@link voiceView}. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isThere } from '../../../scripts/lib/speech.mjs';
-import { SpokenTexts, textsToSay } from '../../../src/main/core/spoken-texts.ts';
+import { SpokenTexts, ownTexts, textsToSay } from '../../../src/main/core/spoken-texts.ts';
 import {
   ESPEAK_COMMANDS,
   SYNTHESIS_MS,
@@ -10,7 +10,9 @@ import type { Synthesiser } from '../../../src/main/core/synthesiser.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
 import { LOUD_DB, measure, samplesOf } from '../../../src/shared/clip-level.ts';
 import type { Policy } from '../../../src/shared/policy.ts';
-import { spokenTextId } from '../../../src/shared/spoken-text.ts';
+import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../../src/shared/spoken-text.ts';
+import type { SnapshotOf } from '../../../src/shared/contract/index.ts';
+import { screenFixtures } from '../../support/screens-fixtures.ts';
 import { ManualClock, systemClock } from '../../support/clock.ts';
 
 /** A synthesiser that is this script. */
@@ -107,6 +109,8 @@ describe.skipIf(!isThere('espeak-ng', '--version'))('with espeak-ng', () => {
 const policy = (...areas: string[]): Policy => ({
   ...DEMO_POLICY,
   credit: undefined,
+  requests: undefined,
+  notices: [],
   info: {
     papers: [],
     prices: [],
@@ -169,5 +173,36 @@ test('a newer policy takes the place of what is still to be made', async () => {
 
 test('no policy makes more than a machine can say', () => {
   expect(textsToSay(DEMO_POLICY).length).toBeGreaterThan(0);
-  expect(textsToSay(policy(...Array.from({ length: 50 }, (_, i) => `区${i}`)))).toHaveLength(40);
+  expect(textsToSay(policy(...Array.from({ length: 150 }, (_, i) => `区${i}`)))).toHaveLength(
+    MAX_SPOKEN_TEXTS,
+  );
+});
+
+test('whose account it is is made for headphones only, before the policy’s own texts', async () => {
+  const order: string[] = [];
+  const texts = new SpokenTexts(
+    {
+      clip: (text) => {
+        order.push(text);
+        return Promise.resolve(new Uint8Array([1]));
+      },
+    },
+    () => undefined,
+  );
+  const fixture = screenFixtures('zh-CN').find(({ screen }) => screen === 'is-it-you');
+  const s = fixture?.snapshot as SnapshotOf<'is-it-you'>;
+  for (const voice of [undefined, { spoken: true as const }, { headphones: true as const }])
+    expect(ownTexts({ ...s, ...(voice === undefined ? {} : { voice }) })).toEqual([]);
+  const own = ownTexts({ ...s, voice: { spoken: true, headphones: true } });
+  expect(own).toEqual([
+    { text: s.holderMasked, locale: 'zh-CN' },
+    { text: s.address, locale: 'zh-CN' },
+  ]);
+  texts.policy(DEMO_POLICY);
+  texts.own(own);
+  await new Promise((done) => setImmediate(done));
+  const at = order.indexOf(s.holderMasked.replace('*', '某'));
+  expect(at).toBeGreaterThanOrEqual(0);
+  expect(at).toBeLessThan(4);
+  texts.stop();
 });

@@ -7,7 +7,8 @@ import {
   segmentClips,
 } from '../../../src/renderer/voice/prompts.ts';
 import type { Prompt, Scene } from '../../../src/renderer/voice/prompts.ts';
-import { OWN, SAID, clipTexts } from '../../../src/renderer/voice/words.ts';
+import { clipTexts } from '../../../src/renderer/voice/clips.ts';
+import { OWN, SAID } from '../../../src/renderer/voice/words.ts';
 import type { ClipId } from '../../../src/renderer/voice/words.ts';
 import { LOCALES } from '../../../src/shared/contract/index.ts';
 import type { Locale, Snapshot, SnapshotOf } from '../../../src/shared/contract/index.ts';

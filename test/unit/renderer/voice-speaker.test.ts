@@ -370,3 +370,77 @@ test('nothing of one visit keeps the next from hearing it', async () => {
   expect(tape.ids.filter((id) => id === 'm/amount.title')).toHaveLength(2);
   stop();
 });
+
+test('a key ends what can wait, and nothing that must be done now', async () => {
+  const { tape, speaker, pass } = room();
+  speaker.show('amount', tell('amount.title', 'doNotRemove'), null);
+  await pass(100);
+  speaker.interrupt();
+  await pass(3_000);
+  expect(tape.ids).toEqual(['m/amount.title']);
+  expect(tape.heard[0]?.cutAt).not.toBeNull();
+  speaker.show('writing', urge('writing.title'), null);
+  await pass(100);
+  speaker.interrupt();
+  speaker.read(tell('back' as SaidKey), true);
+  await pass(3_000);
+  expect(tape.ids.slice(1)).toEqual(['m/writing.title', 'm/back']);
+  expect(tape.heard[1]?.cutAt).toBeNull();
+});
+
+test('what is read of a screen waits; what a key asks for does not; urgent ones win over both', async () => {
+  const { tape, speaker, pass } = room();
+  speaker.show('amount', tell('amount.title'), null);
+  speaker.read(tell('doNotRemove', 'info.take'), false);
+  await pass(1_500);
+  expect(tape.ids).toEqual(['m/amount.title', 'm/doNotRemove']);
+  speaker.read(tell('info.title'), true);
+  await pass(100);
+  expect(tape.ids.at(-1)).toBe('m/info.title');
+  speaker.show('amount', urge('take.title'), null);
+  await pass(100);
+  expect(tape.ids.at(-1)).toBe('m/take.title');
+  expect(tape.heard.at(-2)?.cutAt).not.toBeNull();
+});
+
+test('a call that is repeated goes on behind a key that cut it', async () => {
+  const { tape, speaker, pass } = room();
+  const repeat: Repeat = { segments: [say('take.title')], everyMs: 5_000, louder: true };
+  speaker.show('take-card', urge('take.title'), repeat);
+  await pass(1_500);
+  speaker.read(tell('take.lead', 'info.take'), false);
+  await pass(500);
+  speaker.interrupt();
+  await pass(12_000);
+  expect(tape.ids.filter((id) => id === 'm/take.title').length).toBeGreaterThanOrEqual(3);
+});
+
+test('a clip that nobody made is said otherwise; what may not be heard, by its open word', async () => {
+  const { tape, speaker, pass } = room();
+  tape.missing = new Set(['t/1', 't/2']);
+  const part = (...clips: ClipId[]) => ({ clips });
+  speaker.read(
+    {
+      urgent: false,
+      segments: [
+        { part: part('t/1'), otherwise: [part('t/2'), part('w/spoken.onScreen/before')] },
+        { part: part('n/7'), isPrivate: true, open: part('w/spoken.withHeadphones/before') },
+        { part: part('n/8'), isPrivate: true },
+      ],
+    },
+    true,
+  );
+  await pass(5_000);
+  expect(tape.ids).toEqual(['w/spoken.onScreen/before', 'w/spoken.withHeadphones/before']);
+  speaker.manner({ ...LOUD, listening: 'headphones' });
+  speaker.read({ urgent: false, segments: [{ part: part('n/7'), isPrivate: true }] }, true);
+  await pass(2_000);
+  expect(tape.ids.at(-1)).toBe('n/7');
+  // Asked for again it is said again, and otherwise not so soon.
+  speaker.read({ urgent: false, segments: [{ part: part('n/7') }] }, true);
+  await pass(2_000);
+  expect(tape.ids).toHaveLength(3);
+  speaker.read({ urgent: false, segments: [{ part: part('n/7'), again: true }] }, true);
+  await pass(2_000);
+  expect(tape.ids).toHaveLength(4);
+});

@@ -16,6 +16,7 @@ interface Typed {
   readonly code?: string;
   readonly ctrl?: boolean;
   readonly caps?: boolean;
+  readonly repeat?: boolean;
 }
 
 let nowMs = 0;
@@ -23,6 +24,9 @@ let timers: { at: number; run: () => void }[] = [];
 let sent: unknown[] = [];
 let press: (event: unknown) => void = () => undefined;
 let off = (): void => undefined;
+/** What a person typed, and whether what he saw still heard it. */
+let persons: string[] = [];
+let sees = true;
 
 function pass(ms: number): void {
   const end = nowMs + ms;
@@ -50,6 +54,7 @@ function type(keys: readonly (string | Typed)[], gapMs = 5): string[] {
       ctrlKey: typed.ctrl === true,
       altKey: false,
       metaKey: false,
+      repeat: typed.repeat === true,
       getModifierState: (name: string) => name === 'CapsLock' && typed.caps === true,
       preventDefault: () => (prevented = true),
       stopPropagation: () => undefined,
@@ -65,6 +70,7 @@ const show = (screen: { readonly snapshot: unknown } | undefined): void => {
 
 beforeEach(() => {
   [nowMs, timers, sent] = [1_000, [], []];
+  [persons, sees] = [[], true];
   onIntent((intent) => void sent.push(intent));
   show(pay);
   off = listenToWedge(
@@ -81,6 +87,11 @@ beforeEach(() => {
           timers = timers.filter((t) => t !== timer);
         };
       },
+    },
+    ({ key, mayAct }) => void persons.push(mayAct() ? key : `(${key})`),
+    () => {
+      const then = sees;
+      return () => then && sees;
     },
   );
 });
@@ -165,6 +176,46 @@ describe('a person’s key', () => {
     type([...CODE, 'Enter'], 300);
     type([...'12', 'Enter'], 5);
     pass(100);
+    expect(sent).toEqual([]);
+    expect(persons.slice(0, CODE.length).join('')).toBe(CODE);
+  });
+
+  it('is told of once the pause shows that no code began with it', () => {
+    type(['1']);
+    expect(persons).toEqual([]);
+    pass(99);
+    expect(persons).toEqual([]);
+    pass(1);
+    expect(persons).toEqual(['1']);
+    // Two fingers at once are quick twice; a third time nobody is.
+    type([...'23']);
+    pass(100);
+    expect(persons.join('')).toBe('123');
+    type([...'456']);
+    pass(100);
+    type([...CODE, 'Enter']);
+    pass(100);
+    expect(persons.join('')).toBe('123');
+  });
+
+  it('held down is one', () => {
+    type(['7', ...Array.from({ length: 9 }, () => ({ key: '7', repeat: true }))], 30);
+    pass(100);
+    expect(persons).toEqual(['7']);
+    expect(sent).toEqual([]);
+  });
+
+  it('is for what stood there when it was pressed', () => {
+    type(['8']);
+    sees = false;
+    pass(100);
+    expect(persons).toEqual(['(8)']);
+  });
+
+  it('with Enter on its heels counts, and Enter presses nothing', () => {
+    expect(type(['5', 'Enter'], 20)).toEqual([]);
+    pass(100);
+    expect(persons).toEqual(['5']);
     expect(sent).toEqual([]);
   });
 });

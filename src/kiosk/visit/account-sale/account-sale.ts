@@ -29,7 +29,7 @@ import {
   untilDeadline,
 } from '../step.ts';
 import { confirming, isLargeSum } from '../large-sum.ts';
-import { SCREEN_MS } from '../times.ts';
+import { screenMs } from '../times.ts';
 import {
   chosenItems,
   consentTo,
@@ -116,7 +116,7 @@ export function openAccount(
     stage: 'typing',
     asked: 0,
     problem: null,
-    deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+    deadlineMono: now.monoMs + screenMs(state, 'user-no'),
   });
 }
 
@@ -149,7 +149,7 @@ function numberIn(code: string, { service: { policy } }: KioskState): string {
 function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): Step {
   if (s.stage === 'asking') return { state, effects: [] };
   const refused = (problem: ErrorCode): Step =>
-    active({ ...state, session: s }, { ...s, problem }, SCREEN_MS['user-no'], now);
+    active({ ...state, session: s }, { ...s, problem }, screenMs(state, 'user-no'), now);
   const credit = state.service.policy?.credit;
   // The policy gave the service up while the number was typed.
   if (credit === undefined) return refused('SALE-0110');
@@ -168,7 +168,7 @@ function lookUp(state: KioskState, s: UserNoSession, userNo: string, now: Now): 
       stage: 'asking',
       problem: null,
       asked,
-      deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+      deadlineMono: now.monoMs + screenMs(state, 'user-no'),
     },
     { do: 'ask-credit', asked, userNo },
   );
@@ -209,7 +209,7 @@ function onCardRead(
     : active(
         { ...state, session: typing },
         { ...typing, problem: event.result.error.code },
-        SCREEN_MS['user-no'],
+        screenMs(state, 'user-no'),
         now,
       );
 }
@@ -234,7 +234,7 @@ function onNumberTap(
   if (intent.type === 'exit') return step(state, leave(state, now));
   if (intent.type === 'more-time') return moreTime(state, s, now);
   if (intent.type === 'activity')
-    return active(state, { ...s, problem: null }, SCREEN_MS['user-no'], now);
+    return active(state, { ...s, problem: null }, screenMs(state, 'user-no'), now);
   return intent.type === 'enter-user-no' && s.stage === 'typing'
     ? lookUp(state, s, intent.value, now)
     : null;
@@ -253,7 +253,7 @@ function onAccount(
       ...s,
       stage: 'typing',
       problem,
-      deadlineMono: now.monoMs + SCREEN_MS['user-no'],
+      deadlineMono: now.monoMs + screenMs(state, 'user-no'),
     });
   if (!result.ok) return again(result.error.code);
   const credit = state.service.policy?.credit;
@@ -273,7 +273,7 @@ function onAccount(
     asked: s.asked,
     card: s.card,
     extended: 0,
-    deadlineMono: now.monoMs + SCREEN_MS.account,
+    deadlineMono: now.monoMs + screenMs(state, 'account'),
   });
 }
 
@@ -284,10 +284,10 @@ function onTap(
   now: Now,
 ): Step | null {
   if (intent.type === 'more-time') return someMoreTime(state, s, now);
-  if (intent.type === 'activity') return active(state, s, SCREEN_MS.account, now);
+  if (intent.type === 'activity') return active(state, s, screenMs(state, 'account'), now);
   // The order is being begun: nothing can be changed until that is known.
   if (s.busy) return null;
-  const fresh = { ...s, problem: null, deadlineMono: now.monoMs + SCREEN_MS.account };
+  const fresh = { ...s, problem: null, deadlineMono: now.monoMs + screenMs(state, 'account') };
   const credit = state.service.policy?.credit;
   if (intent.type === 'exit') return step(state, leave(state, now));
   if (intent.type === 'pay') return pay(state, fresh, intent.value, now);

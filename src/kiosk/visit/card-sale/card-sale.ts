@@ -22,7 +22,7 @@ import {
   untilDeadline,
 } from '../step.ts';
 import { confirming, isLargeSum } from '../large-sum.ts';
-import { SCREEN_MS } from '../times.ts';
+import { screenMs } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
 import { judgeAccount, mostFen, roomQuantity, tooMuch } from './sellable.ts';
@@ -102,7 +102,7 @@ export function offerSale(
     confirming: false,
     asked: 0,
     extended: 0,
-    deadlineMono: now.monoMs + SCREEN_MS.amount,
+    deadlineMono: now.monoMs + screenMs(state, 'amount'),
   });
 }
 
@@ -113,7 +113,7 @@ function onIntent(
   now: Now,
 ): Step | null {
   if (intent.type === 'more-time') return someMoreTime(state, s, now);
-  if (intent.type === 'activity') return active(state, s, SCREEN_MS.amount, now);
+  if (intent.type === 'activity') return active(state, s, screenMs(state, 'amount'), now);
   // The order is being begun: neither the amount nor the visit can be changed until that is known.
   if (s.busy === 'paying') return null;
   if (intent.type === 'exit') return step(state, leave(state, now));
@@ -156,7 +156,7 @@ function chooseAmount(
     busy: null,
     confirming: false,
     problem: null,
-    deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS.amount / 2),
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'amount') / 2),
   };
   const refused = (problem: ErrorCode): Step => step(state, { ...chosen, problem });
   if (amountFen < policy.minFen || amountFen > policy.maxFen) return refused('SALE-0105');

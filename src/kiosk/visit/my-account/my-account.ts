@@ -11,7 +11,7 @@ import { noteLookUp } from '../look-ups.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
 import type { Service } from '../service.ts';
 import { active, leave, moreTime, readCard, rest, step, untilDeadline } from '../step.ts';
-import { SCREEN_MS } from '../times.ts';
+import { screenMs } from '../times.ts';
 import { mergedPurchases } from './purchases.ts';
 import { mayPrint, mayRecharge, myAccountView, numberOf, pageOf, useOf } from './view.ts';
 
@@ -64,7 +64,7 @@ export const openByNumber = (state: KioskState, now: Now): Step | null =>
         stage: 'number',
         card: null,
         asked: 0,
-        deadlineMono: now.monoMs + SCREEN_MS['my-account-no'],
+        deadlineMono: now.monoMs + screenMs(state, 'my-account-no'),
       })
     : null;
 
@@ -93,7 +93,7 @@ export function openByCard(
       stage: 'asking',
       card,
       asked: 0,
-      deadlineMono: now.monoMs + SCREEN_MS['my-account'],
+      deadlineMono: now.monoMs + screenMs(state, 'my-account'),
     },
     (asked) => ({ op: 'look', asked, who: away ? null : { by: 'card', cardNo }, cardNo }),
   );
@@ -119,7 +119,7 @@ function onTap(
   if (intent.type === 'more-time') return moreTime(state, s, ctx);
   if (s.stage !== 'shown') return onNumberTap(state, s, intent, ctx);
   const go = (change: Partial<MyAccountSession>): Step =>
-    active(state, { ...s, slip: 'none', ...change }, SCREEN_MS['my-account'], ctx);
+    active(state, { ...s, slip: 'none', ...change }, screenMs(state, 'my-account'), ctx);
   if (intent.type === 'print') return print(state, s, ctx);
   if (intent.type === 'recharge')
     return s.card !== null && mayRecharge(state, s)
@@ -140,7 +140,7 @@ function print(state: KioskState, s: MyAccountSession, now: Now): Step | null {
     ...s,
     papers: s.papers + 1,
     slip: 'printing' as const,
-    deadlineMono: Math.max(s.deadlineMono, now.monoMs + SCREEN_MS['my-account']),
+    deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'my-account')),
   };
   const purchase = s.purchases.find((p) => p.orderId === s.order);
   const numberMasked = numberOf(s);
@@ -166,7 +166,7 @@ function onNumberTap(
 ): Step | null {
   if (s.stage !== 'number') return null;
   if (intent.type === 'activity')
-    return active(state, { ...s, problem: null }, SCREEN_MS['my-account-no'], now);
+    return active(state, { ...s, problem: null }, screenMs(state, 'my-account-no'), now);
   return intent.type === 'my-look' ? lookUp(state, s, intent.value, intent.last4, now) : null;
 }
 
@@ -178,7 +178,7 @@ function lookUp(
   now: Now,
 ): Step {
   const refused = (problem: ErrorCode): Step =>
-    active(state, { ...s, problem }, SCREEN_MS['my-account-no'], now);
+    active(state, { ...s, problem }, screenMs(state, 'my-account-no'), now);
   const { myAccount: rules } = state.service.policy ?? {};
   if (rules === undefined || !isOpenByNumber(state)) return refused('BILL-0101');
   if (!isUserNo(userNo)) return refused('SALE-0140');
@@ -191,7 +191,7 @@ function lookUp(
       ...s,
       stage: 'asking',
       problem: null,
-      deadlineMono: now.monoMs + SCREEN_MS['my-account-no'],
+      deadlineMono: now.monoMs + screenMs(state, 'my-account-no'),
     },
     (asked) => ({ op: 'look', asked, who, cardNo: null }),
   );
@@ -213,7 +213,7 @@ function onNews(
     return active(
       state,
       { ...s, stage: 'number', problem: problemOf(result) },
-      SCREEN_MS['my-account-no'],
+      screenMs(state, 'my-account-no'),
       now,
     );
   return step(state, {
@@ -222,7 +222,7 @@ function onNews(
     found,
     away: result === null || !result.ok,
     purchases: mergedPurchases(own, found?.purchases ?? []),
-    deadlineMono: now.monoMs + SCREEN_MS['my-account'],
+    deadlineMono: now.monoMs + screenMs(state, 'my-account'),
   });
 }
 
