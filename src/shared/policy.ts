@@ -114,6 +114,11 @@ export const policySchema = z
     myAccount: myAccountPolicySchema.optional(),
     /** Left out: the machine speaks as DEFAULT_VOICE has it. */
     voice: voicePolicySchema.optional(),
+    /**
+     * A start screen that nobody has touched for so many seconds shows what it offers, how it
+     * stands and what to do when gas is smelt. Left out: 90.
+     */
+    attractAfterSeconds: z.number().int().min(30).max(3_600).optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

@@ -472,6 +472,24 @@ describe.skipIf(missing !== null)(
       );
     });
 
+    test('a page whose screen is gone on the pay screen is loaded anew, with the order on it', async () => {
+      const before = await hall.card('water');
+      await toPay('water', 5_000);
+      const order = `document.querySelector('[data-screen="pay"]')?.textContent.includes('50.00') === true`;
+      expect(await kiosk.inPage<boolean>(order)).toBe(true);
+      await kiosk.inPage(`document.getElementById('root').replaceChildren(); window.__old = true`);
+      await until(
+        'the shell to notice',
+        () => kiosk.log.includes('the page is alive and paints nothing'),
+        30_000,
+      );
+      await until('the page again', () =>
+        kiosk.inPage<boolean>(`window.__old === undefined && ${order}`),
+      );
+      await hall.dock({ do: 'pay' });
+      expect(await conserved('water', 5_000, before.count)).toBe('delivered');
+    });
+
     test('a quit ends the core too', async () => {
       const core = Number(readFileSync(join(hall.dataDir, 'kiosk', 'core.pid'), 'utf8'));
       expect(procStatus(core, 'Uid')).toBe(procStatus(kiosk.app.process().pid as number, 'Uid'));

@@ -452,6 +452,39 @@ const LONGEST: readonly (readonly [string, SnapshotOf<'info'>['shown']])[] = [
   ],
 ];
 
+/** The start screen while nobody is there: as it usually is, with the most that it says, and unwell. */
+function attractFixtures(start: Start): readonly (readonly [string, Snapshot])[] {
+  const attract = {
+    ...start,
+    tiles: ['my-account', 'unfinished'],
+    providers: ['wechat', 'alipay', 'unionpay'],
+    payAway: [],
+    degraded: [],
+    outage: null,
+    notices: [],
+    attractAfterMs: 0,
+  } satisfies SnapshotOf<'start'>;
+  const { info, notices } = DEMO_POLICY;
+  return [
+    ['attract', attract],
+    [
+      'attract-services',
+      {
+        ...attract,
+        tiles: ['top-up', 'bills', 'my-account', 'unfinished', 'request', 'info'],
+        outage: info?.outages[0] ?? null,
+        payAway: ['unionpay'],
+        providers: ['wechat', 'alipay'],
+        notices: [...notices],
+      },
+    ],
+    [
+      'attract-degraded',
+      { ...attract, selling: false, degraded: ['DEV-0101', 'SALE-0111'], keptCards: 1 },
+    ],
+  ];
+}
+
 /** What the hall tells, by the demo's own policy. */
 function infoFixtures(
   b: ReturnType<typeof base>,
@@ -978,6 +1011,7 @@ export function screenFixtures(
       },
       { checkOnly: true },
     ],
+    ...attractFixtures(start),
     ...requestFixtures(b),
     ...infoFixtures(b, start),
     ...accountFixtures(

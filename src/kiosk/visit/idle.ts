@@ -132,5 +132,8 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     outage: nextOutage(policy, ctx.nowMs),
     emergency: policy?.info?.emergency ?? ctx.hotline,
     notices: policy?.notices ?? [],
+    ...(policy?.attractAfterSeconds === undefined
+      ? {}
+      : { attractAfterMs: policy.attractAfterSeconds * 1000 }),
   };
 }

@@ -70,6 +70,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     outage: outageSchema.nullable(),
     /** The number to call for a smell of gas, from outside. */
     emergency: z.string(),
+    /** Untouched for so long it attracts and warns, ms. Left out: the page's own measure. */
+    attractAfterMs: natural.exactOptional(),
     notices: z.array(
       z.object({
         title: z.object({ zh: z.string(), en: z.string() }),
@@ -460,6 +462,17 @@ export const intentSchema = z.discriminatedUnion('type', [
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 export type IntentType = Intent['type'];
+
+// ---- page → shell ----
+/**
+ * A frame was painted with this revision on it (-1: no screen at all). `hidden`: nobody can see the
+ * page, so that it paints nothing, and says this instead.
+ */
+export const paintedSchema = z.object({
+  revision: z.number().int().min(-1),
+  hidden: z.boolean(),
+});
+export type Painted = z.infer<typeof paintedSchema>;
 
 // ---- shell ↔ core (child process 'ipc' channel) ----
 /** What the core tells its shell. */
