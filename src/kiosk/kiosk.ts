@@ -497,6 +497,7 @@ function stateAtStart(
     access: PLAIN_ACCESS,
     muted: false,
     plainAtMono: null,
+    downSinceMs: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')
       ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }
       : null,

@@ -20,13 +20,13 @@ import {
   InDoubt,
   InsertCard,
   OrderStatus,
-  OutOfService,
   Reading,
   Refunding,
   TakeCard,
   Unfinished,
   Writing,
 } from './screens/simple.tsx';
+import { OutOfService } from './screens/out.tsx';
 import { Requests } from './screens/requests.tsx';
 import { Attract } from './screens/attract.tsx';
 import { Start } from './screens/start.tsx';

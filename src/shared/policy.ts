@@ -95,6 +95,8 @@ export const policySchema = z
           /** As the site's own machines call it in Chinese, so that they leave it out. */
           name: line,
           detail: line,
+          /** The same for who reads English. Left out: as it stands in Chinese. */
+          en: z.object({ name: line, detail: line }).optional(),
           /** When it is open, each day, by China's clock; `to` before `from` is past midnight. */
           hours: z.object({ from: hourMinute, to: hourMinute }).optional(),
           /** How far it is, by the site (in Chinese) from which one goes; metres. */

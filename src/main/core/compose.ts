@@ -175,6 +175,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       terminalId: config.terminalId,
       panel: config.panel ?? null,
       cardEntry: cardEntryOf(config.readers[0]),
+      ...(config.nearestSites === undefined ? {} : { nearestSites: config.nearestSites }),
     },
     demo: config.mode === 'demo',
     minPolicyVersion: config.central.minPolicyVersion,

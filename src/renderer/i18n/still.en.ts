@@ -28,16 +28,12 @@ export const stillEn: Readonly<Record<keyof typeof stillZhCN, string>> = {
   'attract.access':
     'Large text, low reach, contrast, voice, {other}: touch the screen, then choose',
   'out.safe.both': 'Your card and your money are safe',
+  'out.safe.card.title': 'Your card is safe in the machine',
+  'out.safe.money.title': 'The money you paid is safe',
   'out.safe.card':
     'Card still inside? Please wait beside the machine: it comes out when service is back. Or call the hotline.',
   'out.safe.money':
     'Paid, and not finished? It is recorded: the order goes on when service is back, or the money goes back. Do not pay again.',
   'out.since': 'Out of service since {time}',
   'out.sites': 'Nearest places to go',
-  'out.site.open': 'open now',
-  'out.site.closed': 'closed now',
-  'out.site.allDay': '24 hours',
-  'out.site.metres': 'about {metres} m',
-  'out.site.km': 'about {km} km',
-  'out.hotline.label': '24-hour hotline',
 };

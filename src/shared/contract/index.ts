@@ -5,12 +5,14 @@ import { RATINGS } from '../ratings.ts';
 import { ACCESS_MODES } from './access.ts';
 import {
   LOCALES,
+  NEAR_SITES,
   PROVIDER_KINDS,
   TILES,
   base,
   deadlineMs,
   errorCode,
   natural,
+  nearSiteSchema,
   receipt,
 } from './base.ts';
 import {
@@ -321,7 +323,15 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     screen: z.literal('out-of-service'),
     reason: errorCode,
     reference: z.string(),
-    nearestSite: z.object({ name: z.string(), detail: z.string() }).nullable(),
+    /** Where one is served now, the nearest first. */
+    nearestSites: z.array(nearSiteSchema).max(NEAR_SITES),
+    /** Since when, wall clock. Left out: nobody knows. */
+    sinceMs: natural.exactOptional(),
+    /**
+     * What somebody may have left in the machine as it stopped, and is safe: a card in the reader,
+     * an order that was paid and has not ended.
+     */
+    held: z.array(z.enum(['card', 'money'])),
   }),
 ]);
 export type Snapshot = z.infer<typeof snapshotSchema>;
