@@ -502,6 +502,7 @@ function stateAtStart(
     ...PLAIN_MANNER,
     headphones: false,
     plainAtMono: null,
+    downSinceMs: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')
       ? { kind: 'restarted', untilMono: clock.monoMs() + WORD_MS.restarted }
       : null,

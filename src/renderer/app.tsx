@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import type { ReactElement } from 'react';
 import type { Snapshot } from '../shared/contract/index.ts';
 import { drawAccess } from './theme/access.ts';
@@ -21,7 +21,6 @@ import {
   InDoubt,
   InsertCard,
   OrderStatus,
-  OutOfService,
   Reading,
   Refunding,
   TakeCard,
@@ -29,8 +28,11 @@ import {
   Writing,
 } from './screens/simple.tsx';
 import { ConfirmSum } from './screens/confirm-sum.tsx';
+import { OutOfService } from './screens/out.tsx';
 import { Requests } from './screens/requests.tsx';
+import { Attract } from './screens/attract.tsx';
 import { Start } from './screens/start.tsx';
+import { useIdle } from './state/idle.ts';
 import { useView } from './state/store.ts';
 import { useDeaf, useNewView, usePainted } from './state/taps.ts';
 
@@ -123,18 +125,23 @@ function View(): ReactElement {
   const snapshot = useView((s) => s.snapshot);
   const link = useView((s) => s.link);
   const body = useRef<HTMLDivElement>(null);
-  const [heading, setHeading] = useState('');
+  const said = useRef<HTMLDivElement>(null);
   usePainted(snapshot);
-  useNewView(snapshot?.screen ?? '');
+  const nobody = useIdle();
+  useNewView(nobody ? 'attract' : (snapshot?.screen ?? ''));
   const deaf = useDeaf();
 
   useLayoutEffect(() => {
-    document.documentElement.lang = snapshot?.locale ?? 'zh-CN';
+    const lang = snapshot?.locale ?? 'zh-CN';
+    // Set anew, even to what it was, it costs a new style of everything.
+    if (document.documentElement.lang !== lang) document.documentElement.lang = lang;
     drawAccess(document.documentElement, snapshot);
+    if (body.current === null || said.current === null) return;
+    fit(body.current);
     // The heading is read out to those who can't see it, on every new screen and every new
     // sentence.
-    if (body.current !== null) fit(body.current);
-    setHeading(body.current?.querySelector('h1, h2')?.textContent ?? '');
+    const heading = body.current.querySelector('h1, h2')?.textContent ?? '';
+    if (said.current.textContent !== heading) said.current.textContent = heading;
   }, [snapshot]);
 
   useLayoutEffect(() => (body.current === null ? undefined : keepFitting(body.current)), []);
@@ -146,18 +153,22 @@ function View(): ReactElement {
   }, [screen, deaf]);
 
   const veiled = link !== 'up' || snapshot === null;
+  // The screen is drawn once for each snapshot, and not again when its controls begin to listen.
+  const drawn = useMemo(() => {
+    if (snapshot === null) return null;
+    if (nobody && snapshot.screen === 'start') return <Attract s={snapshot} />;
+    return (
+      <Frame snapshot={snapshot}>
+        <Scroll key={snapshot.screen}>{screenOf(snapshot)}</Scroll>
+      </Frame>
+    );
+  }, [snapshot, nobody]);
   return (
     <>
       <div ref={body} inert={veiled || deaf} style={{ height: '100%' }}>
-        {snapshot !== null && (
-          <Frame snapshot={snapshot}>
-            <Scroll key={snapshot.screen}>{screenOf(snapshot)}</Scroll>
-          </Frame>
-        )}
+        {drawn}
       </div>
-      <div className={ui['live']} role="status" aria-live="polite" data-spoken>
-        {heading}
-      </div>
+      <div ref={said} className={ui['live']} role="status" aria-live="polite" data-spoken />
       {snapshot !== null && <EndsSoon snapshot={snapshot} />}
       {veiled && <Veil starting={link === 'starting'} />}
     </>

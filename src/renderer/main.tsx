@@ -1,10 +1,13 @@
 import './setup.ts';
 import './theme/tokens.css';
 import './theme/keys.css';
+import './theme/press.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import { guard } from './state/guards.ts';
 import { Keyboard } from './keys/keyboard.ts';
+import { guard } from './state/guards.ts';
+import { watchIdle } from './state/idle.ts';
+import { showPresses } from './state/press.ts';
 import { listenToTaps, taps } from './state/taps.ts';
 import { connect } from './state/transport.ts';
 import { listenToWedge } from './state/wedge.ts';
@@ -15,6 +18,8 @@ import { speak, touches } from './voice/voice.ts';
 
 guard(window);
 listenToTaps(window);
+showPresses(window);
+watchIdle(window, store);
 connect();
 const after = (ms: number, then: () => void): (() => void) => {
   const timer = setTimeout(then, ms);

@@ -102,6 +102,8 @@ export const policySchema = z
           /** As the site's own machines call it in Chinese, so that they leave it out. */
           name: line,
           detail: line,
+          /** The same for who reads English. Left out: as it stands in Chinese. */
+          en: z.object({ name: line, detail: line }).optional(),
           /** When it is open, each day, by China's clock; `to` before `from` is past midnight. */
           hours: z.object({ from: hourMinute, to: hourMinute }).optional(),
           /** How far it is, by the site (in Chinese) from which one goes; metres. */
@@ -121,6 +123,11 @@ export const policySchema = z
     myAccount: myAccountPolicySchema.optional(),
     /** Left out: the machine speaks as DEFAULT_VOICE has it. */
     voice: voicePolicySchema.optional(),
+    /**
+     * A start screen that nobody has touched for so many seconds shows what it offers, how it
+     * stands and what to do when gas is smelt. Left out: 90.
+     */
+    attractAfterSeconds: z.number().int().min(30).max(3_600).optional(),
   })
   .refine((p) => p.minFen <= p.maxFen, { path: ['maxFen'], error: 'less than minFen' });
 export type Policy = z.infer<typeof policySchema>;

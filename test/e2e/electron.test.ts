@@ -26,7 +26,7 @@ describe.skipIf(missing !== null)(
       );
 
     async function toPay(card: string, amountFen: number): Promise<void> {
-      await screen('start');
+      await home(kiosk.page);
       await hall.dock({ do: 'insert', id: card });
       await screen('amount');
       await tap('choose-amount', amountFen);
@@ -166,6 +166,26 @@ describe.skipIf(missing !== null)(
       },
     );
 
+    test('a page whose screen is gone on the pay screen is loaded anew, with the order on it', async () => {
+      const before = await hall.card('water');
+      await toPay('water', 5_000);
+      const order = `document.querySelector('[data-screen="pay"]')?.textContent.includes('50.00') === true`;
+      expect(await kiosk.inPage<boolean>(order)).toBe(true);
+      // By its frames or by its picture, whichever is looked at first.
+      const notices = (): number => kiosk.log.split('the page is alive and ').length;
+      const noticed = notices();
+      await kiosk.inPage(`document.getElementById('root').replaceChildren(); window.__old = true`);
+      await until('the shell to notice', () => notices() > noticed, 30_000);
+      await until('the page again', () =>
+        kiosk.inPage<boolean>(`window.__old === undefined && ${order}`),
+      );
+      await hall.dock({ do: 'pay' });
+      expect(await conserved('water', 5_000, before.count)).toBe('delivered');
+      await hall.dock({ do: 'remove' });
+      await home(kiosk.page);
+      await hall.dock({ do: 'meter', id: 'water' });
+    });
+
     test('messages of a wrong shape or from a wrong sender are dropped and logged', async () => {
       const { page } = kiosk;
       await screen('start');
@@ -269,7 +289,7 @@ describe.skipIf(missing !== null)(
         await page.evaluate(() =>
           Object.keys((globalThis as unknown as { pilotlight: object }).pilotlight).toSorted(),
         ),
-      ).toEqual(['onSnapshot', 'send']);
+      ).toEqual(['onSnapshot', 'painted', 'send']);
 
       // ---- permissions: asked about, and asked for
       const asked = await page.evaluate(async () => {

@@ -452,6 +452,59 @@ const LONGEST: readonly (readonly [string, SnapshotOf<'info'>['shown']])[] = [
   ],
 ];
 
+/** Where one is served while this machine serves nobody. */
+const NEAR: SnapshotOf<'out-of-service'>['nearestSites'] = [
+  {
+    name: { zh: '人民路营业厅', en: 'Renmin Road counter' },
+    detail: { zh: '人民路 128 号', en: '128 Renmin Road' },
+    metres: 800,
+    hours: { from: '08:30', to: '17:30' },
+  },
+  {
+    name: { zh: '颍河西路自助厅', en: 'Yinghe Road self-service hall' },
+    detail: { zh: '颍河西路 56 号，地铁口旁', en: '56 Yinghe Road West, beside the metro' },
+    metres: 1_600,
+  },
+  {
+    name: { zh: '建设银行 颍州支行', en: 'CCB Yingzhou branch' },
+    detail: { zh: '颍州南路 201 号', en: '201 Yingzhou Road South' },
+    metres: 5_200,
+  },
+];
+
+/** The start screen while nobody is there: as it usually is, with the most that it says, and unwell. */
+function attractFixtures(start: Start): readonly (readonly [string, Snapshot])[] {
+  const attract = {
+    ...start,
+    tiles: ['my-account', 'unfinished'],
+    providers: ['wechat', 'alipay', 'unionpay'],
+    payAway: [],
+    degraded: [],
+    outage: null,
+    notices: [],
+    attractAfterMs: 0,
+  } satisfies SnapshotOf<'start'>;
+  const { info, notices } = DEMO_POLICY;
+  return [
+    ['attract', attract],
+    [
+      'attract-services',
+      {
+        ...attract,
+        tiles: ['top-up', 'bills', 'my-account', 'unfinished', 'request', 'info'],
+        outage: info?.outages[0] ?? null,
+        payAway: ['unionpay'],
+        providers: ['wechat', 'alipay'],
+        notices: [...notices],
+      },
+    ],
+    [
+      'attract-degraded',
+      { ...attract, selling: false, degraded: ['DEV-0101', 'SALE-0111'], keptCards: 1 },
+    ],
+  ];
+}
+
 /** What the hall tells, by the demo's own policy. */
 function infoFixtures(
   b: ReturnType<typeof base>,
@@ -1018,6 +1071,7 @@ export function screenFixtures(
       },
       { checkOnly: true },
     ],
+    ...attractFixtures(start),
     ...requestFixtures(b),
     ...infoFixtures(b, start),
     ...accountFixtures(
@@ -1889,7 +1943,9 @@ export function screenFixtures(
         screen: 'out-of-service',
         reason: 'CARD-0107',
         reference: 'CARD-0107 · 0311',
-        nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' },
+        nearestSites: NEAR,
+        sinceMs: NOW_MS - 3_900_000,
+        held: [],
       },
     ],
     ...(
@@ -1909,13 +1965,41 @@ export function screenFixtures(
         screen: 'out-of-service',
         reason,
         reference: `${reason} · 0311`,
-        nearestSite: { name: '沙河路营业厅（室内）', detail: '步行约 900 米 · 现在营业，至 20:00' },
+        nearestSites: NEAR,
+        sinceMs: NOW_MS - 3_900_000,
+        held: [],
       },
       ['JRNL-0104', 'JRNL-0106', 'MNT-0103'].includes(reason) ? {} : { checkOnly: true },
     ]),
     [
       'core-down',
-      { ...b, screen: 'out-of-service', reason: 'CORE-0101', reference: '', nearestSite: null },
+      {
+        ...b,
+        screen: 'out-of-service',
+        reason: 'CORE-0101',
+        reference: '',
+        nearestSites: [],
+        sinceMs: NOW_MS - 60_000,
+        held: ['card', 'money'],
+      },
+    ],
+    [
+      'longest',
+      {
+        ...b,
+        screen: 'out-of-service',
+        reason: 'JRNL-0104',
+        reference: 'JRNL-0104 · 0311',
+        nearestSites: [0, 1, 2].map((n) => ({
+          name: long(24, 48, n),
+          detail: long(30, 60, n),
+          metres: 99_000,
+          hours: { from: '08:00', to: '20:00' },
+        })),
+        sinceMs: NOW_MS - 90_000_000,
+        held: ['card', 'money'],
+      },
+      { checkOnly: true },
     ],
   ];
   return all.map(([variant, snapshot, more]) => ({

@@ -123,6 +123,8 @@ export interface KioskState {
    * so, or a visit goes on.
    */
   readonly plainAtMono: number | null;
+  /** Since when the kiosk is out of service, wall clock; null: it is not. */
+  readonly downSinceMs: number | null;
   /** What the start screen tells whoever stands there, and until when; null: nothing. */
   readonly word: {
     readonly kind: NonNullable<SnapshotOf<'start'>['word']>;

@@ -9,7 +9,7 @@ import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
 import { PLAIN_MANNER, isPlain, plainAgainMs } from './manner.ts';
-import { nearestSite } from './nearest.ts';
+import { nearestSites } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
 import { offeredCategories } from './request-offer.ts';
 import { openRequests } from './requests.ts';
@@ -51,8 +51,27 @@ const OPEN: Readonly<Record<Tile, (state: KioskState, now: Now) => Step>> = {
 
 const LOOK_AGAIN_MS = 60_000;
 
+/** What a customer may have left in a machine that serves nobody. */
+function heldNow({ reader, orders }: KioskState): ('card' | 'money')[] {
+  const paid = [...orders.values()].some(
+    ({ order: { state } }) =>
+      state === 'paid' || state === 'delivering' || state === 'in-doubt' || state === 'refunding',
+  );
+  return [
+    ...(reader.state === 'present' ? (['card'] as const) : []),
+    ...(paid ? (['money'] as const) : []),
+  ];
+}
+
+/** The same, with the instant since when it serves nobody; null while it does. */
+function markDown(state: KioskState, { nowMs }: Now): KioskState {
+  const downSinceMs = outOfService(state) === null ? null : (state.downSinceMs ?? nowMs);
+  return downSinceMs === state.downSinceMs ? state : { ...state, downSinceMs };
+}
+
 /** A word is said for its time. */
-function settleIdle(before: KioskState, now: Now): Settled {
+function settleIdle(was: KioskState, now: Now): Settled {
+  const before = markDown(was, now);
   const { word } = before;
   const said = word === null || now.monoMs < word.untilMono;
   const { state, effects, wakeAtMono } = settlePlain(
@@ -105,7 +124,9 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       screen: 'out-of-service',
       reason: down,
       reference: reference(down, ctx.header),
-      nearestSite: policy === null ? null : nearestSite(policy.sites, ctx.header.site, ctx.nowMs),
+      nearestSites: nearestSites(policy?.sites ?? [], ctx.header, ctx.nowMs),
+      ...(state.downSinceMs === null ? {} : { sinceMs: state.downSinceMs }),
+      held: heldNow(state),
     };
   const reason = notSelling(state);
   const degraded: ErrorCode[] = [];
@@ -134,5 +155,8 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     outage: nextOutage(policy, ctx.nowMs),
     emergency: policy?.info?.emergency ?? ctx.hotline,
     notices: policy?.notices ?? [],
+    ...(policy?.attractAfterSeconds === undefined
+      ? {}
+      : { attractAfterMs: policy.attractAfterSeconds * 1000 }),
   };
 }

@@ -1,11 +1,12 @@
-import type { Header } from '../../shared/contract/index.ts';
+import { NEAR_SITES, NEAR_SITE_WORDS } from '../../shared/contract/index.ts';
+import type { Header, NearSite } from '../../shared/contract/index.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { chinaTime } from '../../shared/time.ts';
 
 type Site = Policy['sites'][number];
 
 /** Is it open at this wall time, by China's clock? A site without hours always is. */
-export function isOpen({ hours }: Pick<Site, 'hours'>, nowMs: number): boolean {
+export function isOpen({ hours }: { readonly hours?: Site['hours'] }, nowMs: number): boolean {
   if (hours === undefined) return true;
   const now = chinaTime(nowMs).slice(11, 16);
   const { from, to } = hours;
@@ -19,16 +20,35 @@ export function others(sites: readonly Site[], here: Header['site']): readonly S
   return sites.filter((site) => site.name !== here.zh).toSorted((a, b) => metres(a) - metres(b));
 }
 
+const clipped = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+/** What is longer would push the hotline off the screen. */
+const both = (part: 'name' | 'detail', zh: string, en: string): NearSite['name'] => ({
+  zh: clipped(zh, NEAR_SITE_WORDS[part].zh),
+  en: clipped(en, NEAR_SITE_WORDS[part].en),
+});
+
 /**
- * Where a customer whom this machine cannot serve is sent: the nearest other site that is open now,
- * by the distances from this machine's own site; one without a distance comes after those that have
- * one, in the policy's order. Null: none is open, and nobody is sent to a closed door.
+ * Where customers whom this machine cannot serve are sent: the nearest other sites that are open
+ * now, by the distances from this machine's own site; one without a distance comes after those that
+ * have one, in the policy's order. Where policy names none that is open, those of terminal.json
+ * that are. Nobody is sent to a closed door, so there may be none.
  */
-export function nearestSite(
+export function nearestSites(
   sites: readonly Site[],
-  here: Header['site'],
+  { site: here, nearestSites: written = [] }: Pick<Header, 'site' | 'nearestSites'>,
   nowMs: number,
-): Pick<Site, 'name' | 'detail'> | null {
-  const [nearest] = others(sites, here).filter((site) => isOpen(site, nowMs));
-  return nearest === undefined ? null : { name: nearest.name, detail: nearest.detail };
+): NearSite[] {
+  const open = <T extends Pick<Site, 'hours'>>(all: readonly T[]): T[] =>
+    all.filter((site) => isOpen(site, nowMs)).slice(0, NEAR_SITES);
+  const told = open(others(sites, here)).map(({ name, detail, en, hours, metresFrom }) => {
+    const metres = metresFrom?.[here.zh];
+    return {
+      name: both('name', name, en?.name ?? name),
+      detail: both('detail', detail, en?.detail ?? detail),
+      ...(metres === undefined ? {} : { metres }),
+      ...(hours === undefined ? {} : { hours }),
+    };
+  });
+  return told.length > 0 ? told : open(written);
 }

@@ -4,8 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { intentSchema } from '../../shared/contract/index.ts';
-import type { Header } from '../../shared/contract/index.ts';
+import { intentSchema, paintedSchema } from '../../shared/contract/index.ts';
+import type { Header, Snapshot } from '../../shared/contract/index.ts';
+import { createBeatWatch } from '../shell/beat-watch.ts';
+import type { BeatWatch } from '../shell/beat-watch.ts';
 import { loadStaticFiles, saidClip, securityHeaders } from '../shell/static-files.ts';
 import { createSupervisor } from '../shell/supervisor.ts';
 import type { CoreCommand, CoreSupervisor, SupervisorTimings } from '../shell/supervisor.ts';
@@ -20,7 +22,10 @@ const MAX_PAGES = 16;
 const MAX_UNREAD_BYTES = 4 << 20;
 const HEARTBEAT_MS = 2_000;
 
-const pageMessageSchema = z.object({ type: z.literal('intent'), intent: intentSchema });
+const pageMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('intent'), intent: intentSchema }),
+  z.object({ type: z.literal('painted'), ...paintedSchema.shape }),
+]);
 
 export interface BrowserShellOptions {
   /** 0 takes any free port. */
@@ -192,10 +197,16 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
       if (page.bufferedAmount > MAX_UNREAD_BYTES) page.terminate();
       else page.send(JSON.stringify(message));
     };
-    const unsubscribe = supervisor.subscribe((snapshot) => push({ type: 'snapshot', snapshot }));
+    const beat = watchFrames(push, log);
+    const show = (snapshot: Snapshot): void => {
+      beat.sent(snapshot.revision);
+      push({ type: 'snapshot', snapshot });
+    };
+    const unsubscribe = supervisor.subscribe(show);
     const heartbeat = setInterval(() => push({ type: 'heartbeat' }), HEARTBEAT_MS);
     page.on('close', () => {
       unsubscribe();
+      beat.stop();
       clearInterval(heartbeat);
     });
     page.on('error', (error) => log(`page: ${error.message}`));
@@ -213,10 +224,11 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
         log('page: a message that is no intent; closing it');
         return page.close(1008, 'not an intent');
       }
-      supervisor.send(message.data.intent);
+      if (message.data.type === 'painted') beat.painted(message.data);
+      else supervisor.send(message.data.intent);
       return undefined;
     });
-    push({ type: 'snapshot', snapshot: supervisor.current() });
+    show(supervisor.current());
   }
 
   supervisor.start();
@@ -237,6 +249,22 @@ export async function startBrowserShell(options: BrowserShellOptions): Promise<B
       return closing;
     },
   };
+}
+
+/**
+ * What this shell can do about a page that paints nothing: say so, and tell the page to load itself
+ * anew, which it hears outside of what it draws. Only a page that has painted is waited for.
+ */
+function watchFrames(push: (message: unknown) => void, log: (line: string) => void): BeatWatch {
+  const recover = (why: string): void => {
+    log(`${why}; telling it to load itself anew`);
+    push({ type: 'reload' });
+  };
+  const after = (ms: number, then: () => void): (() => void) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  };
+  return createBeatWatch({ recover, after }, { fruitless: 0 });
 }
 
 function parseJson(text: string): unknown {

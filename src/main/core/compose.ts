@@ -178,6 +178,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       panel: config.panel ?? null,
       cardEntry: cardEntryOf(config.readers[0]),
       ...(config.keypad === undefined ? {} : { keypad: config.keypad }),
+      ...(config.nearestSites === undefined ? {} : { nearestSites: config.nearestSites }),
     },
     demo: config.mode === 'demo',
     minPolicyVersion: config.central.minPolicyVersion,

@@ -107,12 +107,15 @@ if (composed.ok) {
       panel: config.panel ?? null,
       cardEntry: cardEntryOf(config.readers[0]),
       ...(config.keypad === undefined ? {} : { keypad: config.keypad }),
+      ...(config.nearestSites === undefined ? {} : { nearestSites: config.nearestSites }),
     },
     nowMs: now,
     demo: config.mode === 'demo',
     reason: composed.error.code,
     reference: `${composed.error.code} · ${config.terminalId.slice(-4)}`,
-    nearestSite: null,
+    nearestSites: config.nearestSites ?? [],
+    sinceMs: now,
+    held: [],
   });
   // A disk may be mounted anew while this stands on the screen.
   if (composed.error.code === 'JRNL-0108') setTimeout(() => process.exit(1), DISK_AGAIN_MS);

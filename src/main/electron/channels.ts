@@ -4,6 +4,8 @@ export const CHANNELS = {
   ready: 'pilotlight:ready',
   /** page → shell: what a person did. */
   intent: 'pilotlight:intent',
+  /** page → shell: a frame was painted. */
+  painted: 'pilotlight:painted',
   /** shell → page. */
   snapshot: 'pilotlight:snapshot',
 } as const;

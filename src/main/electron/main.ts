@@ -3,7 +3,10 @@ import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, powerSaveBlocker, protocol, session } from 'electron';
 import type { IpcMainEvent, Session, WebContents } from 'electron';
 import { z } from 'zod';
-import { intentSchema } from '../../shared/contract/index.ts';
+import { intentSchema, paintedSchema } from '../../shared/contract/index.ts';
+import type { Snapshot } from '../../shared/contract/index.ts';
+import { createBeatWatch } from '../shell/beat-watch.ts';
+import type { BeatMemory, BeatWatch } from '../shell/beat-watch.ts';
 import { createScreenWatch } from '../shell/screen-watch.ts';
 import type { ScreenMemory, ScreenPorts, ScreenWatch } from '../shell/screen-watch.ts';
 import { loadStaticFiles, saidClip, securityHeaders } from '../shell/static-files.ts';
@@ -44,6 +47,8 @@ const production = app.isPackaged && !demo;
 let window: BrowserWindow | null = null;
 let screen: ScreenWatch | null = null;
 const screenMemory: ScreenMemory = { fruitless: 0 };
+let beat: BeatWatch | null = null;
+const beatMemory: BeatMemory = { fruitless: 0 };
 let supervisor: CoreSupervisor | null = null;
 let quitting = false;
 let crashes: number[] = [];
@@ -154,12 +159,14 @@ function ready(): void {
   supervisor.subscribe((snapshot) => push(snapshot));
   listen(CHANNELS.ready, z.undefined(), () => {
     screen?.ready();
+    beat?.began();
     if (window !== null) void tellLetters(window.webContents);
     if (supervisor !== null) push(supervisor.current());
   });
   listen(CHANNELS.intent, intentSchema, (intent) => {
     supervisor?.send(intent);
   });
+  listen(CHANNELS.painted, paintedSchema, (painted) => beat?.painted(painted));
   app.on('child-process-gone', (_event, details) => {
     if (details.type !== 'GPU') return;
     log(`graphics process gone: ${details.reason}`);
@@ -274,7 +281,8 @@ function originOf(text: string): string | null {
   }
 }
 
-function push(snapshot: unknown): void {
+function push(snapshot: Snapshot): void {
+  beat?.sent(snapshot.revision);
   if (
     window === null ||
     window.isDestroyed() ||
@@ -322,10 +330,14 @@ function openWindow(): void {
   window = mine;
   const watch = watchScreen(mine);
   screen = watch;
+  const frames = createBeatWatch({ recover: (why) => recover(mine, why), after }, beatMemory);
+  beat = frames;
+  frames.began();
   mine.once('ready-to-show', watch.sign);
   mine.webContents.on('did-finish-load', watch.sign);
   mine.on('closed', () => {
     watch.stop();
+    frames.stop();
     if (window === mine) window = null;
   });
   mine.webContents.on('render-process-gone', (_event, details) => {
@@ -352,6 +364,11 @@ async function tellLetters(contents: WebContents): Promise<void> {
   log(`letters loaded: ${String(count)}`);
 }
 
+function after(ms: number, then: () => void): () => void {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
+}
+
 function watchScreen(mine: BrowserWindow): ScreenWatch {
   const ports: ScreenPorts = {
     show: () => {
@@ -360,10 +377,7 @@ function watchScreen(mine: BrowserWindow): ScreenWatch {
     look: async () => ({ bytes: (await mine.webContents.capturePage()).toBitmap() }),
     recover: (why) => recover(mine, why),
     log,
-    after: (ms, then) => {
-      const timer = setTimeout(then, ms);
-      return () => clearTimeout(timer);
-    },
+    after,
   };
   return createScreenWatch(ports, screenMemory);
 }

@@ -1,9 +1,9 @@
 import { contextBridge, ipcRenderer } from 'electron';
 import type { IpcRendererEvent } from 'electron';
-import type { Intent } from '../../shared/contract/index.ts';
+import type { Intent, Painted } from '../../shared/contract/index.ts';
 import { CHANNELS } from './channels.ts';
 
-// Two narrow verbs and nothing of Electron's own: the page gets no event object, no channel name
+// Three narrow verbs and nothing of Electron's own: the page gets no event object, no channel name
 // and no `ipcRenderer`.
 contextBridge.exposeInMainWorld('pilotlight', {
   onSnapshot(callback: (snapshot: unknown) => void): () => void {
@@ -16,5 +16,8 @@ contextBridge.exposeInMainWorld('pilotlight', {
   },
   send(intent: Intent): void {
     ipcRenderer.send(CHANNELS.intent, intent);
+  },
+  painted(beat: Painted): void {
+    ipcRenderer.send(CHANNELS.painted, beat);
   },
 });

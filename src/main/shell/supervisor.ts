@@ -81,6 +81,27 @@ export interface CoreSupervisor {
   starts(): number;
 }
 
+/** Where no visit goes on, nobody has left anything. */
+const NOBODYS: ReadonlySet<Snapshot['screen']> = new Set<Snapshot['screen']>([
+  'start',
+  'maintenance',
+  'maintenance-pin',
+]);
+
+/**
+ * Since when nobody is served, and what whoever stood there may have left in the machine: what the
+ * core knew is not to be asked now, so of a visit it is both. Core after core may end: the first
+ * end counts.
+ */
+function sinceThen(
+  previous: Snapshot | null,
+): Pick<Extract<Snapshot, { screen: 'out-of-service' }>, 'sinceMs' | 'held'> {
+  if (previous?.screen === 'out-of-service')
+    return { sinceMs: previous.sinceMs ?? Date.now(), held: previous.held };
+  const visit = previous !== null && !NOBODYS.has(previous.screen);
+  return { sinceMs: Date.now(), held: visit ? ['card', 'money'] : [] };
+}
+
 const NO_HEADER: Header = {
   brand: { zh: '自助服务终端', en: 'Self-service terminal' },
   site: { zh: '', en: '' },
@@ -122,7 +143,8 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       demo: previous?.demo ?? options.demo ?? false,
       reason,
       reference: '',
-      nearestSite: null,
+      nearestSites: previous?.header.nearestSites ?? [],
+      ...sinceThen(previous),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
 import type { Rating } from '../../shared/ratings.ts';
 import type { CardEntry, InfoTopic, Tile } from '../../shared/contract/index.ts';
+import motion from './motion.module.css';
 import css from './ui.module.css';
 
 const FLAME = '#0b57e3';
@@ -84,11 +85,11 @@ export function CardArt({
   readonly moving?: boolean;
   readonly out?: boolean;
 }): ReactElement {
-  const slide = moving ? css['slide'] : out ? css['slideOut'] : undefined;
+  const slide = moving ? motion['in'] : out ? motion['out'] : undefined;
   const placed = entry.way === 'place';
   return (
     <svg
-      className={`${css['art']} ${entry.way === 'motor' ? css['deep'] : ''}`}
+      className={`${css['art']} ${entry.way === 'motor' ? motion['deep'] : ''}`}
       viewBox="0 0 380 420"
       aria-hidden="true"
       data-card-way={entry.way}

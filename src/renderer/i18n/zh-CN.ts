@@ -1,5 +1,6 @@
 import { accountZhCN } from './account.zh-CN.ts';
 import { myAccountZhCN } from './my-account.zh-CN.ts';
+import { stillZhCN } from './still.zh-CN.ts';
 
 /**
  * The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error
@@ -8,6 +9,7 @@ import { myAccountZhCN } from './my-account.zh-CN.ts';
 export const zhCN = {
   ...accountZhCN,
   ...myAccountZhCN,
+  ...stillZhCN,
   'lang.other': 'English',
   'access.largeText': '大字版',
   'access.lowReach': '低位操作',

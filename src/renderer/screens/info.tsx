@@ -156,8 +156,8 @@ function Sites({ shown }: { readonly shown: Shown<'sites'> }): ReactElement {
   );
 }
 
-/** Open or shut, its hours, and how far it is. */
-function useHours(): (at: {
+/** When a place is open, and how far it is. */
+export function useHours(): (at: {
   readonly hours: { readonly from: string; readonly to: string } | null;
   readonly metres: number | null;
 }) => string {

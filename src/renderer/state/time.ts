@@ -16,15 +16,20 @@ export function remainingMs(
   return Math.max(0, deadlineMs - nowMs - (at - receivedAt));
 }
 
-function useTick(everyMs: number): number {
+/** Draws again every so often. Null: there is nothing that runs, and nothing is woken for it. */
+function useTick(everyMs: number | null): number {
   const [at, setAt] = useState(() => performance.now());
   useEffect(() => {
     setAt(performance.now());
+    if (everyMs === null) return undefined;
     const timer = setInterval(() => setAt(performance.now()), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
   return at;
 }
+
+/** A quarter of a second: what counts seconds is never late by a visible part of one. */
+const COUNT_MS = 250;
 
 /**
  * Milliseconds until a wall-clock instant of the core's; 0 once it is past, null when there is
@@ -33,7 +38,7 @@ function useTick(everyMs: number): number {
 export function useUntil(wallMs: number | null): number | null {
   const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
   const receivedAt = useView((s) => s.receivedAt);
-  const at = useTick(250);
+  const at = useTick(wallMs === null ? null : COUNT_MS);
   return wallMs === null ? null : remainingMs(wallMs, nowMs, receivedAt, Math.max(at, receivedAt));
 }
 
@@ -41,35 +46,61 @@ export function useUntil(wallMs: number | null): number | null {
 export function useRemaining(): number | null {
   const snapshot = useView((s) => s.snapshot);
   const receivedAt = useView((s) => s.receivedAt);
-  const at = useTick(250);
-  if (snapshot === null || !('deadlineMs' in snapshot) || snapshot.deadlineMs === null) return null;
-  return remainingMs(snapshot.deadlineMs, snapshot.nowMs, receivedAt, Math.max(at, receivedAt));
+  const deadlineMs = snapshot !== null && 'deadlineMs' in snapshot ? snapshot.deadlineMs : null;
+  const at = useTick(deadlineMs === null ? null : COUNT_MS);
+  if (snapshot === null || deadlineMs === null) return null;
+  return remainingMs(deadlineMs, snapshot.nowMs, receivedAt, Math.max(at, receivedAt));
+}
+
+const MINUTE_MS = 60_000;
+
+/** The core's wall clock now; drawn again when its minute is over. */
+export function useMinute(): number {
+  const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
+  const receivedAt = useView((s) => s.receivedAt);
+  const [at, setAt] = useState(() => performance.now());
+  const now = nowMs + Math.max(0, at - receivedAt);
+  const minute = Math.floor(now / MINUTE_MS);
+  useEffect(() => {
+    const leftMs = (minute + 1) * MINUTE_MS - (nowMs + performance.now() - receivedAt);
+    const timer = setTimeout(() => setAt(performance.now()), Math.max(0, leftMs) + 1);
+    return () => clearTimeout(timer);
+  }, [minute, nowMs, receivedAt]);
+  return now;
 }
 
 /** The core's wall clock, as the customer reads it. Gas halls are in one time zone. */
 export function useClock(locale: Locale): readonly [date: string, time: string] {
-  const nowMs = useView((s) => s.snapshot?.nowMs ?? 0);
-  const receivedAt = useView((s) => s.receivedAt);
-  const at = useTick(1_000);
-  return formatClock(nowMs + Math.max(0, at - receivedAt), locale);
+  return formatClock(useMinute(), locale);
+}
+
+type DatePart = 'time' | 'weekday' | 'day';
+const formats = new Map<Locale, Readonly<Record<DatePart, Intl.DateTimeFormat>>>();
+
+/** Made once: making one takes as long as drawing a screen. */
+function formatsOf(locale: Locale): Readonly<Record<DatePart, Intl.DateTimeFormat>> {
+  const known = formats.get(locale);
+  if (known !== undefined) return known;
+  const part = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+    new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : 'zh-CN', {
+      timeZone: 'Asia/Shanghai',
+      ...options,
+    });
+  const made = {
+    time: part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    weekday: part({ weekday: 'short' }),
+    day: part({ month: locale === 'en' ? 'short' : 'long', day: 'numeric' }),
+  };
+  formats.set(locale, made);
+  return made;
 }
 
 /** `11月22日 周日` or `Sun 22 Nov`, and `09:26`. */
 export function formatClock(ms: number, locale: Locale): readonly [date: string, time: string] {
   const date = new Date(ms);
-  const part = (options: Intl.DateTimeFormatOptions): string =>
-    new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : 'zh-CN', {
-      timeZone: 'Asia/Shanghai',
-      ...options,
-    }).format(date);
-  const time = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const weekday = part({ weekday: 'short' });
-  return [
-    locale === 'en'
-      ? `${weekday} ${part({ day: 'numeric', month: 'short' })}`
-      : `${part({ month: 'long', day: 'numeric' })} ${weekday}`,
-    time,
-  ];
+  const { time, weekday, day } = formatsOf(locale);
+  const words = [day.format(date), weekday.format(date)];
+  return [(locale === 'en' ? words.toReversed() : words).join(' '), time.format(date)];
 }
 
 /** `11-22 09:26`, for technicians, in the hall's time zone. */

@@ -1,4 +1,5 @@
-import type { Intent } from '../../shared/contract/index.ts';
+import type { Intent, Painted } from '../../shared/contract/index.ts';
+import { loadAnewWhenBlank, onPainted } from './beat.ts';
 import { onIntent, receive, setLink } from './store.ts';
 
 /** What the Electron preload puts on `window`. */
@@ -6,6 +7,8 @@ export interface PilotlightBridge {
   /** Calls back with the last snapshot at once and with every later one; returns how to stop. */
   onSnapshot(callback: (snapshot: unknown) => void): () => void;
   send(intent: Intent): void;
+  /** A frame was painted. */
+  painted?(beat: Painted): void;
 }
 
 declare global {
@@ -27,6 +30,7 @@ export function connect(): void {
   const bridge = window.pilotlight;
   if (bridge !== undefined) {
     onIntent((intent) => bridge.send(intent));
+    onPainted((beat) => bridge.painted?.(beat));
     bridge.onSnapshot(receive);
     return;
   }
@@ -40,6 +44,11 @@ function connectSocket(): void {
     if (socket?.readyState === WebSocket.OPEN)
       socket.send(JSON.stringify({ type: 'intent', intent }));
   });
+  onPainted((beat) => {
+    if (socket?.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ type: 'painted', ...beat }));
+  });
+  loadAnewWhenBlank();
 
   const open = (): void => {
     const mine = new WebSocket(
@@ -71,7 +80,8 @@ function connectSocket(): void {
       if (message?.type === 'snapshot') {
         retryMs = RETRY_FIRST_MS;
         receive(message.snapshot);
-      } else if (message?.type !== 'heartbeat') setLink('bad');
+      } else if (message?.type === 'reload') location.reload();
+      else if (message?.type !== 'heartbeat') setLink('bad');
     });
     mine.addEventListener('close', lose);
     mine.addEventListener('error', lose);

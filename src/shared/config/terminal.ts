@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keypadSchema, panelSchema } from '../contract/base.ts';
+import { NEAR_SITES, keypadSchema, nearSiteSchema, panelSchema } from '../contract/base.ts';
 import { kindOf, path, text, url } from './base.ts';
 import {
   layoutSchema,
@@ -52,6 +52,11 @@ export const terminalConfigSchema = z.strictObject({
   ]),
   /** The touch panel as it is mounted: sizes on the screen and low reach are measured by it. */
   panel: z.strictObject(panelSchema.shape).optional(),
+  /**
+   * Where the machine sends people while it is out of service and policy's `sites` tell nothing:
+   * the nearest first.
+   */
+  nearestSites: z.array(z.strictObject(nearSiteSchema.shape)).max(NEAR_SITES).optional(),
   dataDir: path,
   /** Folder of the second log; on another disk in production. */
   secondPath: path,

@@ -77,6 +77,26 @@ export const TILES = [
 ] as const;
 export type Tile = (typeof TILES)[number];
 
+/** A time of day as clocks show it, `24:00` for the day's end. */
+const hourMinute = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/);
+const textOf = (zh: number, en: number) =>
+  z.strictObject({ zh: z.string().max(zh), en: z.string().max(en) });
+/** So much of a site fits beside two others and the hotline, in large text. */
+export const NEAR_SITE_WORDS = { name: { zh: 24, en: 48 }, detail: { zh: 30, en: 60 } } as const;
+/** Where one is served while this machine serves nobody. */
+export const nearSiteSchema = z.object({
+  name: textOf(NEAR_SITE_WORDS.name.zh, NEAR_SITE_WORDS.name.en),
+  /** Its address, or the way there. */
+  detail: textOf(NEAR_SITE_WORDS.detail.zh, NEAR_SITE_WORDS.detail.en),
+  /** From here, metres. Left out: nobody measured it. */
+  metres: natural.exactOptional(),
+  /** Each day, by China's clock; `to` before `from` is past midnight. Left out: day and night. */
+  hours: z.strictObject({ from: hourMinute, to: hourMinute }).exactOptional(),
+});
+export type NearSite = z.infer<typeof nearSiteSchema>;
+/** So many of them are named. */
+export const NEAR_SITES = 3;
+
 /** Whose machine it is and where it stands: on every screen. */
 export const headerSchema = z.object({
   /** Company and product name, e.g. 阜城燃气 自助服务. */
@@ -92,6 +112,8 @@ export const headerSchema = z.object({
   cardEntry: cardEntrySchema.optional(),
   /** Left out, and each use: the page's usual keys. */
   keypad: keypadSchema.exactOptional(),
+  /** As its operator wrote them into terminal.json, for when nobody else can say. Left out: none. */
+  nearestSites: z.array(nearSiteSchema).max(NEAR_SITES).exactOptional(),
 });
 export type Header = z.infer<typeof headerSchema>;
 

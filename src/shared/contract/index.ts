@@ -5,12 +5,14 @@ import { RATINGS } from '../ratings.ts';
 import { ACCESS_MODES } from './access.ts';
 import {
   LOCALES,
+  NEAR_SITES,
   PROVIDER_KINDS,
   TILES,
   base,
   deadlineMs,
   errorCode,
   natural,
+  nearSiteSchema,
   receipt,
 } from './base.ts';
 import {
@@ -73,6 +75,8 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     outage: outageSchema.nullable(),
     /** The number to call for a smell of gas, from outside. */
     emergency: z.string(),
+    /** Untouched for so long it attracts and warns, ms. Left out: the page's own measure. */
+    attractAfterMs: natural.exactOptional(),
     notices: z.array(
       z.object({
         title: z.object({ zh: z.string(), en: z.string() }),
@@ -327,7 +331,15 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
     screen: z.literal('out-of-service'),
     reason: errorCode,
     reference: z.string(),
-    nearestSite: z.object({ name: z.string(), detail: z.string() }).nullable(),
+    /** Where one is served now, the nearest first. */
+    nearestSites: z.array(nearSiteSchema).max(NEAR_SITES),
+    /** Since when, wall clock. Left out: nobody knows. */
+    sinceMs: natural.exactOptional(),
+    /**
+     * What somebody may have left in the machine as it stopped, and is safe: a card in the reader,
+     * an order that was paid and has not ended.
+     */
+    held: z.array(z.enum(['card', 'money'])),
   }),
 ]);
 export type Snapshot = z.infer<typeof snapshotSchema>;
@@ -473,6 +485,17 @@ export const intentSchema = z.discriminatedUnion('type', [
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 export type IntentType = Intent['type'];
+
+// ---- page → shell ----
+/**
+ * A frame was painted with this revision on it (-1: no screen at all). `hidden`: nobody can see the
+ * page, so that it paints nothing, and says this instead.
+ */
+export const paintedSchema = z.object({
+  revision: z.number().int().min(-1),
+  hidden: z.boolean(),
+});
+export type Painted = z.infer<typeof paintedSchema>;
 
 // ---- shell ↔ core (child process 'ipc' channel) ----
 /** What the core tells its shell. */

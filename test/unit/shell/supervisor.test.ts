@@ -96,6 +96,9 @@ describe('core supervisor', () => {
       revision: expect.any(Number),
       header: before.header,
       demo: true,
+      // Nobody was there: nobody has left anything.
+      held: [],
+      sinceMs: expect.any(Number),
     });
     const revisions = seen.map((snapshot) => snapshot.revision);
     expect(revisions).toEqual([...revisions].toSorted((a, b) => a - b));
