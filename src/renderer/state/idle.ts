@@ -105,5 +105,5 @@ export function watchIdle(
 
 /** Does the page attract now, since nobody is there? */
 export function useIdle(): boolean {
-  return useSyncExternalStore(idle.onChange, idle.isIdle);
+  return useSyncExternalStore(idle.onChange, idle.isIdle, idle.isIdle);
 }

@@ -85,6 +85,7 @@ const REVIEWED: readonly (readonly [string, string])[] = [
   ['忘了取卡', 'wang4 le5 qu3 ka3'],
   ['刚好付了款', 'gang1 hao3 fu4 le5 kuan3'],
   ['机器里保管着', 'ji1 qi4 li3 bao3 guan3 zhe5'],
+  ['机器都记着', 'ji1 qi4 dou1 ji4 zhe5'],
   ['语音模式', 'yu3 yin1 mo2 shi4'],
   ['按上下键逐项听', 'an4 shang4 xia4 jian4 zhu2 xiang4 ting1'],
   ['已选', 'yi3 xuan3'],
@@ -151,7 +152,7 @@ const USUAL: Readonly<Record<string, string>> = {
  * are looked at by a person once.
  */
 const FINE =
-  /进行|自行|长时间|还[没欠要在需有可能不是会]|[拔办]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[买动绝告交缴]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管]着|执行|整数|还差/;
+  /进行|自行|长时间|还[没欠要在需有可能不是会]|[拔办]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[买动绝告交缴]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管记]着|执行|整数|还差/;
 
 describe.skipIf(!isThere('espeak-ng', '--version'))('Chinese as it is spoken', () => {
   test('pinyin itself is read with its tones', () => {
