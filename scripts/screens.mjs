@@ -358,7 +358,8 @@ function inspect(ends) {
   const isPaying = screen === 'pay' || screen === 'in-doubt' || screen === 'unfinished';
   // What is being asked for is answered, or not, in a time of its own.
   const main = document.querySelector('main');
-  const isAsking = ends && !targets.some((el) => main.contains(el) && !el.disabled);
+  const isOffered = (el) => !el.disabled && !el.dataset.local?.startsWith('scroll');
+  const isAsking = ends && !targets.some((el) => main.contains(el) && isOffered(el));
   if (
     !isAsking &&
     !ENDS_ITSELF.includes(screen) &&

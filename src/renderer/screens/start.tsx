@@ -30,7 +30,7 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           </p>
           {s.selling && (
             <p className={css['heroNote']} data-pay-away={s.payAway.join(' ')}>
-              {payWith}
+              <Words text={payWith} />
               {s.payAway.length > 0 &&
                 `\n${t('start.payAway', { providers: list(s.payAway.filter((p) => p !== 'gateway')) })}`}
               {'\n'}

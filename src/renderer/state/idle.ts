@@ -22,9 +22,11 @@ export interface IdleClock {
  * him.
  */
 function patienceOf(snapshot: Snapshot | null): number | null {
-  return snapshot?.screen === 'start' && snapshot.word === null
-    ? (snapshot.attractAfterMs ?? ATTRACT_MS)
-    : null;
+  if (snapshot?.screen !== 'start' || snapshot.word !== null) return null;
+  // Who has made the screen fit himself stands before it: the core makes it plain again first.
+  const { largeText, lowReach, highContrast } = snapshot.access;
+  const isFitted = largeText || lowReach || highContrast || snapshot.voice?.spoken === true;
+  return isFitted ? null : (snapshot.attractAfterMs ?? ATTRACT_MS);
 }
 
 /** Counts from the last touch, key or other screen. */
