@@ -153,6 +153,7 @@ function View(): ReactElement {
   }, [screen, deaf]);
 
   const veiled = link !== 'up' || snapshot === null;
+  // Deaf is no `inert`: that costs a new style of everything, twice for each screen (taps.ts judges).
   // The screen is drawn once for each snapshot, and not again when its controls begin to listen.
   const drawn = useMemo(() => {
     if (snapshot === null) return null;
@@ -165,7 +166,7 @@ function View(): ReactElement {
   }, [snapshot, nobody]);
   return (
     <>
-      <div ref={body} inert={veiled || deaf} style={{ height: '100%' }}>
+      <div ref={body} inert={veiled} data-deaf={deaf ? '' : undefined} style={{ height: '100%' }}>
         {drawn}
       </div>
       <div ref={said} className={ui['live']} role="status" aria-live="polite" data-spoken />

@@ -20,7 +20,7 @@ const unpointed = async (): Promise<void> =>
   expect(await page.evaluate(() => document.documentElement.dataset['pointed'])).toBeUndefined();
 /** A control hears once the screen has stood for a moment. */
 const press = async (...keys: readonly string[]): Promise<void> => {
-  await page.waitForSelector('#root > div:first-child:not([inert])');
+  await page.waitForSelector('#root > div:first-child:not([inert], [data-deaf])');
   for (const key of keys) {
     await page.keyboard.press(key);
     // A digit is a person's once no code began with it.

@@ -33,7 +33,9 @@ const shown = (): Promise<string> =>
   })()`);
 /** The controls of a new screen listen by now. */
 const listens = (): Promise<unknown> =>
-  stand.page.waitForFunction(() => document.querySelector('#root > div[inert]') === null);
+  stand.page.waitForFunction(
+    () => document.querySelector('#root > div:is([inert], [data-deaf])') === null,
+  );
 
 test('a touch wakes the attract view within a tenth of a second, and presses nothing else', async () => {
   await stand.show('start--services+idle');

@@ -6,7 +6,7 @@ import { accountAgain, creditOffered } from './account-sale/account-sale.ts';
 import { cardView } from './card-view.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from './service.ts';
 import type { Service } from './service.ts';
-import { leave, moreTime, readCard, step, untilDeadline } from './step.ts';
+import { leave, moreTime, readCard, step, untilDeadline, wantsTime } from './step.ts';
 import { reference, wallMs } from './view-base.ts';
 
 /** Why it does not go on is said, and with what a person can do about it. */
@@ -16,7 +16,7 @@ export const cannotSellStage: Service<'cannot-sell'> = {
       if (event.type !== 'intent') return null;
       if (event.intent.type === 'exit') return step(state, leave(state, ctx));
       if (event.intent.type === 'pay-debt') return payDebt(state, s, ctx);
-      return event.intent.type === 'more-time' ? moreTime(state, s, ctx) : null;
+      return wantsTime(event.intent) ? moreTime(state, s, ctx) : null;
     },
     settle: (state, s, ctx) =>
       paymentIsKnown(state, s)

@@ -5,7 +5,7 @@ import type { Now } from '../state/order.ts';
 import { cardView, dateOf } from './card-view.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Service } from './service.ts';
-import { leave, moreTime, step, untilDeadline } from './step.ts';
+import { leave, moreTime, step, untilDeadline, wantsTime } from './step.ts';
 import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 
@@ -15,7 +15,7 @@ export const cardQuery: Service<'card-info'> = {
     on: (state, s, event, ctx) => {
       if (event.type !== 'intent') return null;
       if (event.intent.type === 'exit') return step(state, leave(state, ctx));
-      return event.intent.type === 'more-time' ? moreTime(state, s, ctx) : null;
+      return wantsTime(event.intent) ? moreTime(state, s, ctx) : null;
     },
     settle: untilDeadline,
     givesWay: true,

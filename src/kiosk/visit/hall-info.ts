@@ -17,7 +17,7 @@ import type { InfoSession } from '../state/visit.ts';
 import { isOpen, others } from './nearest.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Service } from './service.ts';
-import { active, leave, moreTime, step, untilDeadline } from './step.ts';
+import { active, leave, moreTime, step, untilDeadline, wantsTime } from './step.ts';
 import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { ViewContext } from './view-base.ts';
@@ -59,7 +59,7 @@ export const openInfo = (state: KioskState, now: Now): Step =>
 
 function onTap(state: KioskState, s: InfoSession, intent: Intent, ctx: Now): Step | null {
   if (intent.type === 'exit') return step(state, leave(state, ctx));
-  if (intent.type === 'more-time') return moreTime(state, s, ctx);
+  if (wantsTime(intent)) return moreTime(state, s, ctx);
   if (intent.type === 'info-topic')
     return active(
       state,

@@ -7,7 +7,7 @@ import type { Now } from '../state/order.ts';
 import type { OrderStatusSession } from '../state/visit.ts';
 import { GIVE_CARD_BACK } from './service.ts';
 import type { Service } from './service.ts';
-import { IDLE, moreTime, readCard, step, untilDeadline } from './step.ts';
+import { IDLE, moreTime, readCard, step, untilDeadline, wantsTime } from './step.ts';
 import { screenMs } from './times.ts';
 import { wallMs } from './view-base.ts';
 import type { Base, ViewContext } from './view-base.ts';
@@ -37,7 +37,7 @@ export const orderStatus: Service<'order-status'> = {
       if (event.type !== 'intent') return null;
       if (event.intent.type === 'print') return printCopy(state, s, ctx);
       if (event.intent.type === 'exit') return step(state, IDLE);
-      return event.intent.type === 'more-time' ? moreTime(state, s, ctx) : null;
+      return wantsTime(event.intent) ? moreTime(state, s, ctx) : null;
     },
     settle: untilDeadline,
     givesWay: true,

@@ -199,6 +199,7 @@ function onIntent(
   const open = state.orders.get(s.orderId);
   if (intent.type === 'more-time')
     return newCode(state, now) ?? buyAgain(state, s, open) ?? longer(state, s, open, now);
+  if (intent.type === 'activity') return longer(state, s, open, now);
   if (open === undefined) return null;
   if (intent.type === 'cancel')
     return cancelOffered(s, open) ? step(state, { ...s, closeWhy: 'customer' }) : null;

@@ -1,4 +1,5 @@
 import type { CardReading } from '../../card/types.ts';
+import type { Intent } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
@@ -58,13 +59,18 @@ export function untilDeadline(
     : rest(state, leave(state, now), now.monoMs);
 }
 
-/** The customer asks for more time on a screen that only tells. */
+/** Somebody asks for more time, or moves the screen to read on. */
+export const wantsTime = ({ type }: Pick<Intent, 'type'>): boolean =>
+  type === 'more-time' || type === 'activity';
+
+/** The customer asks for more time on a screen that only tells; what is left is never shortened. */
 export function moreTime(
   state: KioskState,
   s: Exclude<Session, IdleSession | OrderSession | ReadingSession>,
   now: Now,
 ): Step {
-  return step(state, { ...s, deadlineMono: now.monoMs + moreTimeMs(state) });
+  const deadlineMono = Math.max(s.deadlineMono, now.monoMs + moreTimeMs(state));
+  return step(state, { ...s, deadlineMono });
 }
 
 /** … on a screen where something is chosen: so often, and added to what is left. Null: not again. */

@@ -83,7 +83,7 @@ export class Keyboard {
       childList: true,
       characterData: true,
       attributes: true,
-      attributeFilter: ['disabled', 'aria-pressed', 'inert', 'data-screen'],
+      attributeFilter: ['disabled', 'aria-pressed', 'inert', 'data-deaf', 'data-screen'],
     });
     store.subscribe(() => this.#soon());
   }

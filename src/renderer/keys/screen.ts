@@ -35,7 +35,7 @@ export class KeyScreen {
   /** The customers' screen; null: there is none, or nothing on it hears now. */
   get root(): HTMLElement | null {
     const root = this.#document.querySelector<HTMLElement>('[data-screen]');
-    return root === null || root.closest('[inert]') !== null ? null : root;
+    return root === null || root.closest('[inert], [data-deaf]') !== null ? null : root;
   }
   get stops(): readonly PageStop[] {
     return this.#stops;

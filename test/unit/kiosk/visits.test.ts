@@ -246,6 +246,31 @@ describe('how it was', () => {
     expect(w.screen).toBe('start');
   });
 
+  it('who moves the screen to read on is there: its time begins again', async () => {
+    await thanked();
+    await w.remove();
+    await w.run(25_000);
+    await w.tap('activity');
+    await w.run(50_000);
+    expect(w.screen).toBe('done');
+    await w.run(15_000);
+    expect(w.screen).toBe('start');
+    await w.tap('open', 'query');
+    await w.run(55_000);
+    await w.tap('activity');
+    await w.run(55_000);
+    expect(w.screen).toBe('insert-card');
+  });
+
+  it('more time never takes any', async () => {
+    await thanked();
+    await w.remove();
+    const before = w.shown('done').deadlineMs ?? 0;
+    await w.tap('more-time');
+    await w.tap('activity');
+    expect(w.shown('done').deadlineMs).toBeGreaterThanOrEqual(before);
+  });
+
   it('who rates in the last second sees the thanks for it', async () => {
     await thanked();
     await w.remove();

@@ -118,6 +118,7 @@ function onTap(
   if (intent.type === 'exit') return step(state, leave(state, ctx));
   if (intent.type === 'more-time') return moreTime(state, s, ctx);
   if (s.stage !== 'shown') return onNumberTap(state, s, intent, ctx);
+  if (intent.type === 'activity') return moreTime(state, s, ctx);
   const go = (change: Partial<MyAccountSession>): Step =>
     active(state, { ...s, slip: 'none', ...change }, screenMs(state, 'my-account'), ctx);
   if (intent.type === 'print') return print(state, s, ctx);
