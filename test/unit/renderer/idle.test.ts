@@ -14,7 +14,9 @@ beforeEach(() => {
 
 describe('the page that nobody touches', () => {
   const of = (screen: string): Snapshot => {
-    const found = screenFixtures('zh-CN', PLAIN_ACCESS).find((f) => f.screen === screen);
+    const found = screenFixtures('zh-CN', PLAIN_ACCESS).find(
+      (f) => f.screen === screen && (screen !== 'start' || f.variant === 'ready'),
+    );
     if (found === undefined) throw new Error(screen);
     return found.snapshot;
   };
@@ -55,6 +57,19 @@ describe('the page that nobody touches', () => {
     expect(idle.isIdle()).toBe(true);
     idle.show({ ...start, revision: start.revision + 3, selling: false });
     expect(idle.isIdle()).toBe(true);
+  });
+
+  it('stands before who has made the screen fit himself, until the core makes it plain again', () => {
+    const large = { ...PLAIN_ACCESS, largeText: true };
+    for (const fitted of [{ access: large }, { voice: { spoken: true } }] as const) {
+      idle.show({ ...start, ...fitted });
+      time.pass(ATTRACT_MS * 2);
+      expect(idle.isIdle()).toBe(false);
+      idle.show(start);
+      time.pass(ATTRACT_MS);
+      expect(idle.isIdle()).toBe(true);
+      idle.touched();
+    }
   });
 
   it('never attracts on another screen, nor while a word stands there for somebody', () => {
