@@ -94,7 +94,7 @@ const FLOWS = [
   },
   {
     title: 'Without a card',
-    full: ['user-no--typed', 'top-up--chosen', 'bills--several', 'contract--read'],
+    full: ['user-no--typed', 'top-up--chosen'],
     shown: ['user-no--', 'is-it-you--', 'top-up--', 'bills--', 'contract--'],
   },
   { title: 'What the card says', full: ['card-info--online'], shown: ['card-info--'] },
@@ -118,7 +118,7 @@ const FLOWS = [
     full: [],
     shown: ['request--'],
   },
-  { title: 'What the hall tells', full: ['info--menu'], shown: ['info--'] },
+  { title: 'What the hall tells', full: [], shown: ['info--'] },
   { title: 'Out of service', full: ['out-of-service--reader'], shown: ['out-of-service--'] },
   {
     title: 'Maintenance',
@@ -359,7 +359,9 @@ function inspect(ends) {
   // What is being asked for is answered, or not, in a time of its own.
   const main = document.querySelector('main');
   const isOffered = (el) => !el.disabled && !el.dataset.local?.startsWith('scroll');
-  const isAsking = ends && !targets.some((el) => main.contains(el) && isOffered(el));
+  const isAsking =
+    (ends || screen === 'order-status') &&
+    !targets.some((el) => main.contains(el) && isOffered(el));
   if (
     !isAsking &&
     !ENDS_ITSELF.includes(screen) &&
