@@ -460,6 +460,8 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
         for (const selector of fixture.taps ?? []) await page.click(selector);
         await page.evaluate(() => {
           document.activeElement?.blur();
+          // The finger is gone from the last key.
+          document.querySelector('[data-pressed]')?.removeAttribute('data-pressed');
           return new Promise((resolve) =>
             requestAnimationFrame(() => requestAnimationFrame(resolve)),
           );

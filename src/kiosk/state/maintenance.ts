@@ -5,7 +5,8 @@ import type {
   SnapshotOf,
 } from '../../shared/contract/index.ts';
 import type { ErrorText, Failure } from '../../shared/errors.ts';
-import type { CardRefusal, JournalEvent } from '../../shared/facts/catalogue.ts';
+import type { CardRefusal } from '../../shared/facts/card-refusals.ts';
+import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 
 /** Wrong tries that cost nothing but themselves. */
 export const FREE_TRIES = 2;

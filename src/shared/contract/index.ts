@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { outageSchema } from '../policy-info.ts';
-import { CARD_REFUSALS } from '../facts/catalogue.ts';
+import { CARD_REFUSALS } from '../facts/card-refusals.ts';
 import { RATINGS } from '../ratings.ts';
 import { ACCESS_MODES } from './access.ts';
 import {

@@ -5,19 +5,13 @@ import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 import { HALVES, REQUEST_KINDS } from '../requests.ts';
 import { tokenSchema } from '../sealed-text.ts';
 import { UNWRITTEN } from '../trust.ts';
+import { CARD_REFUSALS } from './card-refusals.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
 
 const sum = z.object({ count: natural, fen: natural });
 /** A name out of the policy. */
 const requestName = z.object({ zh: z.string().max(40), en: z.string().max(80) });
 const failureBody = z.object({ code: z.string(), detail: z.string().optional() });
-
-/**
- * Why a technician's card opened nothing: the PIN is wrong; the card's own counter is (nearly) used
- * up; it could not prove itself; it (or who judges it) did not answer.
- */
-export const CARD_REFUSALS = ['wrong', 'locked', 'not-ours', 'no-answer'] as const;
-export type CardRefusal = (typeof CARD_REFUSALS)[number];
 
 /**
  * Every kind of fact with its body: the journal's catalogue. Facts are appended and uploaded to

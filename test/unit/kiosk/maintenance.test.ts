@@ -7,7 +7,8 @@ import type {
   OrderStory,
   SnapshotOf,
 } from '../../../src/shared/contract/index.ts';
-import { CARD_REFUSALS, EVENTS } from '../../../src/shared/facts/catalogue.ts';
+import { CARD_REFUSALS } from '../../../src/shared/facts/card-refusals.ts';
+import { EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import type { EventBody, EventKind } from '../../../src/shared/facts/catalogue.ts';
 import { DEMO_USER } from '../../../src/demo/technician.ts';
 import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
