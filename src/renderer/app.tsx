@@ -153,7 +153,6 @@ function View(): ReactElement {
   }, [screen, deaf]);
 
   const veiled = link !== 'up' || snapshot === null;
-  // Deaf is no `inert`: that costs a new style of everything, twice for each screen (taps.ts judges).
   // The screen is drawn once for each snapshot, and not again when its controls begin to listen.
   const drawn = useMemo(() => {
     if (snapshot === null) return null;
@@ -171,6 +170,8 @@ function View(): ReactElement {
       </div>
       <div ref={said} className={ui['live']} role="status" aria-live="polite" data-spoken />
       {snapshot !== null && <EndsSoon snapshot={snapshot} />}
+      {/* Deaf is a sheet before the controls: `inert` costs a new style of each of them, twice. */}
+      {deaf && <div className={ui['deaf']} />}
       {veiled && <Veil starting={link === 'starting'} />}
     </>
   );

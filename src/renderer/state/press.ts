@@ -32,7 +32,6 @@ export function showPresses(
     clear();
     const { target: hit } = event;
     marked = hit instanceof Element ? hit.closest('button:enabled') : null;
-    if (marked?.closest('[data-deaf]')) marked = null;
     if (marked === null) return;
     marked.setAttribute('data-pressed', '');
     [seen, up] = [false, false];
