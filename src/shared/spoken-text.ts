@@ -9,6 +9,11 @@ export interface BothTexts {
 export const MAX_SPOKEN_CHARS = { 'zh-CN': 120, en: 360 } as const;
 /** So many texts of one policy are spoken, in each language. */
 export const MAX_SPOKEN_TEXTS = 120;
+/**
+ * So many clips of persons' own texts are kept, the newest: a screen's, in both languages. Core and
+ * shell forget alike, so that what is forgotten is made again, and takes no policy's place.
+ */
+export const MAX_OWN_CLIPS = 16;
 
 /** What is said of a text: as long as a clip may be, cut at the end of a sentence where it can. */
 export function spokenPart(text: string, locale: 'zh-CN' | 'en'): string {

@@ -59,6 +59,18 @@ export const held = ({ mutant, edit, unit, concurrency }) => [
     unit('kiosk/held-payment', 'a gateway of before'),
   ),
   mutant(
+    'held-unknown-rushed',
+    'A payment that the gateway does not know is asked about as fast as the line goes.',
+    edit(HELD, `r === 'not-found' ? monoMs + againMs : afterHeld`, `afterHeld`),
+    unit('kiosk/held-payment', 'that the gateway does not know'),
+  ),
+  mutant(
+    'held-code-rushed',
+    'A customer’s code payment is looked at sooner than the wallets bear.',
+    edit(HELD, `method === 'code' ? Math.max(holdAtMono, retryAtMono) : holdAtMono`, `holdAtMono`),
+    unit('kiosk/held-payment', 'no sooner than it bears'),
+  ),
+  mutant(
     'held-not-woken',
     'Nobody is woken by a callback.',
     edit('central/gateway/desk.ts', `db().ring(tradeBell(terminalId, outTradeNo));`, ``),
@@ -113,10 +125,16 @@ export const held = ({ mutant, edit, unit, concurrency }) => [
     'While a large sum is read over its order is begun already.',
     edit(
       'kiosk/visit/card-sale/card-sale.ts',
-      `return step(state, confirming(s, now));`,
-      `return step(state, { ...confirming(s, now), busy: 'paying' }, { do: 'begin-order', session: s, amountFen });`,
+      `return step(state, confirming(state, s, now));`,
+      `return step(state, { ...confirming(state, s, now), busy: 'paying' }, { do: 'begin-order', session: s, amountFen });`,
     ),
     unit('kiosk/confirm-sum', 'is shown with whose card it is'),
+  ),
+  mutant(
+    'large-sum-over-and-asked',
+    'A question that the policy emptied stands over whatever is ticked next.',
+    edit('kiosk/visit/account-sale/account-sale.ts', `confirming: isConfirming(s, credit),`, ``),
+    unit('kiosk/confirm-sum', 'that the policy takes from under'),
   ),
   mutant(
     'large-sum-other-words',

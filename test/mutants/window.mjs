@@ -39,6 +39,16 @@ export const window = ({ mutant, edit, unit }) => [
     unit('device/headphones', 'a jack that is lost'),
   ),
   mutant(
+    'jack-pull-dropped',
+    'The kernel lost the pull of the headphones, and they count as plugged in.',
+    edit(
+      'device/headphones/evdev.ts',
+      'if (type === EV_SYN && code === SYN_DROPPED) plugged = false;',
+      '',
+    ),
+    unit('device/headphones', 'where the kernel lost events'),
+  ),
+  mutant(
     'window-waits-for-ready',
     'A window whose first picture is never announced is never shown.',
     edit(WATCH, `    sign();\n  });`, `  });`),

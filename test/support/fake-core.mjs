@@ -59,6 +59,8 @@ if (mode === 'hang') {
     const clip = (id, bytes) => process.send({ type: 'clip', id, wav: bytes.toString('base64') });
     clip('0123456789abcdef', Buffer.from('RIFF one'));
     clip('../../etc/passwd', Buffer.from('no such name'));
+    for (let n = 0; n < 40; n++)
+      process.send({ type: 'clip', own: true, id: String(n).padStart(16, 'e'), wav: 'AAAA' });
     clip('0000000000000000', Buffer.from('RIFF two'));
   }
   const beat = setInterval(() => process.send({ type: 'heartbeat' }), 50);

@@ -15,7 +15,10 @@ export interface InputSource {
  */
 const EVENT_BYTES = 24;
 const [AT_TYPE, AT_CODE, AT_VALUE] = [16, 18, 20];
-/** Switches, and the one of headphones (include/uapi/linux/input-event-codes.h). */
+/** Types and codes of events (include/uapi/linux/input-event-codes.h). */
+const EV_SYN = 0x00;
+/** More came than the kernel keeps for a reader: some of it is lost, the newest events follow. */
+const SYN_DROPPED = 0x03;
 const EV_SW = 0x05;
 const SW_HEADPHONE_INSERT = 0x02;
 
@@ -96,12 +99,14 @@ export class EvdevHeadphones implements Headphones {
     const view = new DataView(all.buffer);
     let at = 0;
     let plugged = this.#plugged;
-    for (; at + EVENT_BYTES <= all.length; at += EVENT_BYTES)
-      if (
-        view.getUint16(at + AT_TYPE, true) === EV_SW &&
-        view.getUint16(at + AT_CODE, true) === SW_HEADPHONE_INSERT
-      )
+    for (; at + EVENT_BYTES <= all.length; at += EVENT_BYTES) {
+      const type = view.getUint16(at + AT_TYPE, true);
+      const code = view.getUint16(at + AT_CODE, true);
+      if (type === EV_SW && code === SW_HEADPHONE_INSERT)
         plugged = view.getInt32(at + AT_VALUE, true) === 1;
+      // The pull may be what was lost: nothing that only headphones may say is said on a guess.
+      if (type === EV_SYN && code === SYN_DROPPED) plugged = false;
+    }
     this.#rest = all.slice(at);
     this.#set(plugged, null);
   }

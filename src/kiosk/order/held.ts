@@ -42,7 +42,8 @@ export function holdOrAsk(moment: Moment, ask: () => Advance): Advance {
     waitMs < MIN_HOLD_MS
   )
     return ask();
-  if (ctx.monoMs < run.holdAtMono) return same(run.holdAtMono);
+  const notBefore = holdAt(attempt, run);
+  if (ctx.monoMs < notBefore) return same(notBefore);
   const held: HeldCall = {
     no: run.holds + 1,
     sinceMono: ctx.monoMs,
@@ -105,21 +106,32 @@ export function nextAsk(
   const kind = attempt.provider as ProviderKind;
   const stage = payStage(kind, r, attempt.method === 'code');
   const pace = run.pace?.stage === stage ? run.pace : { stage, sinceMono: monoMs };
+  const againMs =
+    run.steady && stage !== 'code' ? STEADY_MS : askAgainMs(kind, stage, monoMs - pace.sinceMono);
   return {
     change: {
       pace,
       held: null,
       plainNext: false,
-      // One that was not held (by a gateway of before, or a busy one) is not asked again at once.
-      holdAtMono:
-        held !== null && r === held.known && monoMs - held.sinceMono < held.waitMs / 2
-          ? held.sinceMono + STEADY_MS
-          : 0,
+      // `not-found` is nothing that a gateway waits to see changed: it is said at once, each time.
+      holdAtMono: r === 'not-found' ? monoMs + againMs : afterHeld(held, r, monoMs),
     },
-    againMs:
-      run.steady && stage !== 'code' ? STEADY_MS : askAgainMs(kind, stage, monoMs - pace.sinceMono),
+    againMs,
   };
 }
+
+/** One that was not held (by a gateway of before, or a busy one) is not asked again at once. */
+const afterHeld = (held: HeldCall | null, r: QueryResult['kind'], monoMs: number): number =>
+  held !== null && r === held.known && monoMs - held.sinceMono < held.waitMs / 2
+    ? held.sinceMono + STEADY_MS
+    : 0;
+
+/**
+ * When the next question may be held: each begins with a look at the wallet, and what the wallets
+ * bear of code payments holds for that one too.
+ */
+const holdAt = ({ method }: AttemptRow, { holdAtMono, retryAtMono }: AttemptRun): number =>
+  method === 'code' ? Math.max(holdAtMono, retryAtMono) : holdAtMono;
 
 /** After how long a code payment is asked about that the provider said is being paid. */
 export const codeAgainMs = ({ provider }: AttemptRow): number =>

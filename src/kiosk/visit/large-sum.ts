@@ -1,7 +1,7 @@
 import type { KioskState } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import type { AccountSession, AmountSession } from '../state/visit.ts';
-import { SCREEN_MS } from './times.ts';
+import { screenMs } from './times.ts';
 
 /**
  * A large sum is read over before money is asked for: a step of the visit in front of the order, on
@@ -18,7 +18,11 @@ export function isLargeSum(
 }
 
 /** The same visit, with the question before it and the time to read it. */
-export function confirming<S extends AmountSession | AccountSession>(s: S, now: Now): S {
-  const deadlineMono = Math.max(s.deadlineMono, now.monoMs + SCREEN_MS['confirm-sum']);
+export function confirming<S extends AmountSession | AccountSession>(
+  state: KioskState,
+  s: S,
+  now: Now,
+): S {
+  const deadlineMono = Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'confirm-sum'));
   return { ...s, confirming: true, problem: null, deadlineMono };
 }

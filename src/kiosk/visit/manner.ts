@@ -53,12 +53,17 @@ export function mannerSet(state: KioskState, intent: Intent, now: Now): KioskSta
   if (type === 'set-spoken')
     return changed(state, intent.value ? { spoken: true, muted: false } : { spoken: false }, now);
   if (type === 'set-volume') return changed(state, { volume: intent.value, muted: false }, now);
-  return type === 'set-headphones' ? headphonesSet(state, intent.value, now) : null;
+  if (type !== 'set-headphones') return null;
+  // A keypad tells each plug once, and a page that is being loaded anew does not hear it: whoever
+  // plugs in where a pull went unheard is the next one, and wants to listen.
+  return intent.value ? jackSet(state, true, now) : headphonesSet(state, false, now);
 }
 
 /** Plugged in, they begin the spoken mode; pulled, they end it. While a technician works, neither. */
-export function headphonesSet(state: KioskState, plugged: boolean, now: Now): KioskState {
-  if (state.headphones === plugged) return state;
+export const headphonesSet = (state: KioskState, plugged: boolean, now: Now): KioskState =>
+  state.headphones === plugged ? state : jackSet(state, plugged, now);
+
+function jackSet(state: KioskState, plugged: boolean, now: Now): KioskState {
   const next = { ...state, headphones: plugged };
   if (state.maintenance.mode.at === 'open') return next;
   return changed(next, plugged ? { spoken: true, muted: false } : { spoken: false }, now);

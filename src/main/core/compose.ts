@@ -24,6 +24,7 @@ import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
 import { makeHeadphones, makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
 import { SpokenTexts, ownTexts } from './spoken-texts.ts';
+import type { ClipMade } from './spoken-texts.ts';
 import { espeakSynthesiser } from './synthesiser.ts';
 import { wireCore } from './wire.ts';
 
@@ -48,8 +49,8 @@ export interface ComposeOptions {
   readonly version: string;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onFatal: (f: Failure) => void;
-  /** A clip of a text that came by policy (a WAV file); left out: none is made. */
-  readonly onClip?: (id: string, wav: Uint8Array) => void;
+  /** A clip of a text that no build has made one of (a WAV file); left out: none is made. */
+  readonly onClip?: ClipMade;
   /** Folder for transcripts of the readers; demo mode only. */
   readonly record?: string;
 }

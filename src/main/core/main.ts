@@ -78,7 +78,13 @@ const composed = composeCore({
   version,
   onSnapshot,
   onFatal: (f) => bail(1, f),
-  onClip: (id, wav) => send({ type: 'clip', id, wav: Buffer.from(wav).toString('base64') }),
+  onClip: (id, wav, isOwn) =>
+    send({
+      type: 'clip',
+      id,
+      wav: Buffer.from(wav).toString('base64'),
+      ...(isOwn ? { own: true as const } : {}),
+    }),
   ...(record === undefined || record === '' ? {} : { record: resolve(record) }),
 });
 if (composed.ok) {

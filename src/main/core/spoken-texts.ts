@@ -1,7 +1,7 @@
 import { LOCALES } from '../../shared/contract/index.ts';
 import type { Locale, Snapshot } from '../../shared/contract/index.ts';
 import type { Policy } from '../../shared/policy.ts';
-import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../shared/spoken-text.ts';
+import { MAX_OWN_CLIPS, MAX_SPOKEN_TEXTS, spokenTextId } from '../../shared/spoken-text.ts';
 import type { BothTexts } from '../../shared/spoken-text.ts';
 import type { Synthesiser } from './synthesiser.ts';
 
@@ -65,7 +65,10 @@ interface Wanted {
   readonly id: string;
   readonly text: string;
   readonly locale: Locale;
+  readonly isOwn: boolean;
 }
+/** Takes a WAV file; `isOwn`: of a person's text, not of a policy's. */
+export type ClipMade = (id: string, wav: Uint8Array, isOwn: boolean) => void;
 
 /**
  * Makes the clips of each policy's texts as it arrives, one after the other, and hands each over
@@ -73,23 +76,28 @@ interface Wanted {
  */
 export class SpokenTexts {
   readonly #synthesiser: Synthesiser;
-  readonly #made: (id: string, wav: Uint8Array) => void;
+  readonly #made: ClipMade;
   readonly #done = new Set<string>();
+  /** Not tried again before the next policy comes, however often its screen is drawn. */
+  readonly #failed = new Set<string>();
+  /** The newest of persons' own that were made; see {@link MAX_OWN_CLIPS}. */
+  #own: readonly string[] = [];
   #wanted: readonly Wanted[] = [];
   #busy = false;
   #stopped = false;
 
-  constructor(synthesiser: Synthesiser, made: (id: string, wav: Uint8Array) => void) {
+  constructor(synthesiser: Synthesiser, made: ClipMade) {
     this.#synthesiser = synthesiser;
     this.#made = made;
   }
 
   /** This policy counts from now on. */
   policy(policy: Policy): void {
+    this.#failed.clear();
     this.#wanted = textsToSay(policy).flatMap((both) =>
       LOCALES.map((locale) => {
         const text = locale === 'en' ? both.en : both.zh;
-        return { id: spokenTextId(text, locale), text, locale };
+        return { id: spokenTextId(text, locale), text, locale, isOwn: false };
       }),
     );
     if (!this.#busy) void this.#make();
@@ -104,6 +112,7 @@ export class SpokenTexts {
       id: spokenTextId(text, locale),
       text: text.replace(/\*+/g, locale === 'en' ? ' something ' : '某'),
       locale,
+      isOwn: true,
     }));
     this.#wanted = [
       ...wanted,
@@ -120,15 +129,20 @@ export class SpokenTexts {
   async #make(): Promise<void> {
     this.#busy = true;
     for (;;) {
-      const [next, ...rest] = this.#wanted.filter(({ id }) => !this.#done.has(id));
+      const [next, ...rest] = this.#wanted.filter(({ id }) => !this.#isOver(id));
       this.#wanted = rest;
       if (next === undefined || this.#stopped) break;
       const wav = await this.#synthesiser.clip(next.text, next.locale);
-      // What failed is not tried again before the next policy brings it.
+      if (wav === null) this.#failed.add(next.id);
       if (wav === null || this.#stopped) continue;
-      this.#done.add(next.id);
-      this.#made(next.id, wav);
+      if (next.isOwn) this.#own = [...this.#own, next.id].slice(-MAX_OWN_CLIPS);
+      else this.#done.add(next.id);
+      this.#made(next.id, wav, next.isOwn);
     }
     this.#busy = false;
+  }
+
+  #isOver(id: string): boolean {
+    return this.#done.has(id) || this.#failed.has(id) || this.#own.includes(id);
   }
 }

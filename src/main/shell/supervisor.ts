@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { coreToShellSchema, PLAIN_ACCESS } from '../../shared/contract/index.ts';
 import type { Header, Intent, ShellToCore, Snapshot } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
+import { MAX_OWN_CLIPS } from '../../shared/spoken-text.ts';
 import { coreEnvironment } from './core-environment.ts';
 
 /** The exit code with which a core says: my configuration is wrong, starting me again will not help. */
@@ -116,6 +117,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
   const log = options.log ?? ((line: string): void => console.error(line));
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const clips = new Map<string, Buffer>();
+  const ownClips = new Map<string, Buffer>();
 
   let state: CoreState = 'idle';
   let child: ChildProcess | null = null;
@@ -153,8 +155,15 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
     for (const listener of listeners) listener(snapshot);
   }
 
-  /** The newest ones: an older policy's are not asked for any more. */
-  function keepClip(id: string, wav: string): void {
+  /** The newest ones: an older policy's are not asked for any more, nor what was another person's. */
+  function keepClip(id: string, wav: string, isOwn: boolean): void {
+    if (isOwn) {
+      ownClips.delete(id);
+      ownClips.set(id, Buffer.from(wav, 'base64'));
+      for (const oldest of ownClips.keys())
+        if (ownClips.size > MAX_OWN_CLIPS) ownClips.delete(oldest);
+      return;
+    }
     clips.delete(id);
     clips.set(id, Buffer.from(wav, 'base64'));
     let bytes = [...clips.values()].reduce((sum, clip) => sum + clip.length, 0);
@@ -223,7 +232,10 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       }
       watchSilence(mine);
       if (message.data.type === 'snapshot') publish(message.data.snapshot);
-      if (message.data.type === 'clip') keepClip(message.data.id, message.data.wav);
+      if (message.data.type === 'clip') {
+        const { id, wav, own = false } = message.data;
+        keepClip(id, wav, own);
+      }
     });
     mine.on('error', (error) => finish(`error: ${error.message}`, null));
     mine.on('exit', (code, signal) =>
@@ -293,7 +305,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
     },
     send: (intent) => (state === 'running' ? tell({ type: 'intent', intent }) : false),
     state: () => state,
-    clip: (id) => clips.get(id) ?? null,
+    clip: (id) => clips.get(id) ?? ownClips.get(id) ?? null,
     pid: () => child?.pid,
     starts: () => starts,
   };

@@ -507,6 +507,8 @@ export const coreToShellSchema = z.discriminatedUnion('type', [
     type: z.literal('clip'),
     id: z.string().regex(/^[0-9a-f]{16}$/),
     wav: z.string().max(6_000_000),
+    /** Not a policy's: a text of the person's who listens now. */
+    own: z.literal(true).exactOptional(),
   }),
 ]);
 export type CoreToShell = z.infer<typeof coreToShellSchema>;

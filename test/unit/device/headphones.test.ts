@@ -89,6 +89,32 @@ describe('a jack of the sound card', () => {
     expect(made.plugged()).toBe(true);
   });
 
+  it('where the kernel lost events nothing counts as plugged in until it says so anew', async () => {
+    const event = (type: number, code: number, value: number): Uint8Array => {
+      const bytes = Buffer.alloc(24);
+      bytes.set([type, 0, code, 0, value], 16);
+      return bytes;
+    };
+    const bytes: Uint8Array[] = [event(5, 2, 1)];
+    headphones = new EvdevHeadphones({
+      open: () =>
+        Promise.resolve({
+          read: () => Promise.resolve(bytes.shift() ?? new Uint8Array()),
+          close: () => Promise.resolve(),
+        }),
+      clock,
+      log: () => undefined,
+    });
+    const made = headphones;
+    await until(() => made.plugged());
+    // SYN_DROPPED, and the end of a report: the pull was among what is gone.
+    bytes.push(Buffer.concat([event(0, 3, 0), event(0, 0, 0)]));
+    await until(() => !made.plugged());
+    expect(made.failure()).toBeNull();
+    bytes.push(Buffer.concat([event(0, 3, 0), event(5, 2, 1)]));
+    await until(() => made.plugged());
+  });
+
   it('a jack that is lost is as if it were pulled, and comes back by itself', async () => {
     const source = { gone: false, bytes: [] as Uint8Array[], opens: 0, closes: 0 };
     const made = new EvdevHeadphones({

@@ -10,7 +10,7 @@ import type { Synthesiser } from '../../../src/main/core/synthesiser.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
 import { LOUD_DB, measure, samplesOf } from '../../../src/shared/clip-level.ts';
 import type { Policy } from '../../../src/shared/policy.ts';
-import { MAX_SPOKEN_TEXTS, spokenTextId } from '../../../src/shared/spoken-text.ts';
+import { MAX_OWN_CLIPS, MAX_SPOKEN_TEXTS, spokenTextId } from '../../../src/shared/spoken-text.ts';
 import type { SnapshotOf } from '../../../src/shared/contract/index.ts';
 import { screenFixtures } from '../../support/screens-fixtures.ts';
 import { ManualClock, systemClock } from '../../support/clock.ts';
@@ -176,6 +176,40 @@ test('no policy makes more than a machine can say', () => {
   expect(textsToSay(policy(...Array.from({ length: 150 }, (_, i) => `区${i}`)))).toHaveLength(
     MAX_SPOKEN_TEXTS,
   );
+});
+
+test('what a screen says again and again is made once, and what failed is not tried at each snapshot', async () => {
+  const asked: string[] = [];
+  const kept: string[] = [];
+  const texts = new SpokenTexts(
+    {
+      clip: (text) => {
+        asked.push(text);
+        return Promise.resolve(text === '坏' ? null : new Uint8Array([1]));
+      },
+    },
+    (id, _wav, isOwn) => void (isOwn && kept.push(id)),
+  );
+  const quiet = (): Promise<void> => new Promise((done) => setImmediate(done));
+  const screen = ['李某华', '坏'].map((text) => ({ text, locale: 'zh-CN' as const }));
+  for (let n = 0; n < 20; n++) {
+    texts.own(screen);
+    await quiet();
+  }
+  expect(asked).toEqual(['李某华', '坏']);
+  // Others come; his is forgotten as the shell forgets it, and is made anew for him.
+  for (let n = 0; n < MAX_OWN_CLIPS; n++) {
+    texts.own([{ text: `某${n}`, locale: 'zh-CN' }]);
+    await quiet();
+  }
+  texts.own(screen);
+  await quiet();
+  expect(asked.filter((text) => text === '李某华')).toHaveLength(2);
+  expect(kept).toHaveLength(MAX_OWN_CLIPS + 2);
+  texts.policy(policy());
+  texts.own(screen);
+  await quiet();
+  expect(asked.filter((text) => text === '坏')).toHaveLength(2);
 });
 
 test('whose account it is is made for headphones only, before the policy’s own texts', async () => {

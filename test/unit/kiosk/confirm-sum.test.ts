@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { policySchema } from '../../../src/shared/policy.ts';
-import { HEATED, IOT } from '../../support/credit-books.ts';
+import { CREDIT_POLICY, HEATED, HOUSEHOLD, IOT } from '../../support/credit-books.ts';
 import { creditPolicy, POLICY, World } from '../../support/kiosk-world.ts';
 
 /** Before a large sum the customer is asked once more, and nothing is reserved for the question. */
@@ -113,6 +113,18 @@ describe('a large sum onto a card', () => {
     expect(orders()).toBe(0);
   });
 
+  it('is read over in the time of whoever listens', async () => {
+    await w.tap('set-spoken', undefined, { value: true });
+    await w.toAmount('golden');
+    await choose(60_000);
+    await w.run(350_000);
+    await w.tap('pay', 60_000);
+    await w.run(260_000);
+    expect(w.screen).toBe('confirm-sum');
+    await w.untilScreen('take-card');
+    await w.remove();
+  });
+
   it('is not disturbed by money that comes late for an order of before: that goes back, and this one is asked for', async () => {
     await w.toPay('golden', 10_000);
     const [first] = w.pay.trades.values();
@@ -169,6 +181,32 @@ describe('a large sum to an account', () => {
     w.pay.pay();
     await w.untilScreen('done');
     expect(orders()).toBe(1);
+  });
+
+  it('that the policy takes from under the question is gone, and what is ticked next is not paid at once', async () => {
+    const kinds = (...some: ('gas' | 'water')[]): Promise<void> => {
+      const bills = { ...CREDIT_POLICY.bills, kinds: some };
+      const credit = { ...CREDIT_POLICY, bills };
+      w.setService({ policy: { ...w.policy, credit, confirmAboveFen: 4_500 } });
+      return w.run(0);
+    };
+    await kinds('gas');
+    await w.toAccount('bills', HOUSEHOLD);
+    const { chosenFen } = w.shown('bills');
+    await w.tap('pay', chosenFen);
+    expect(w.screen).toBe('confirm-sum');
+    await kinds('water');
+    expect(w.shown('bills').chosenFen).toBe(0);
+    await w.tap('pay', chosenFen);
+    expect(w.screen).toBe('bills');
+    await w.tap('choose-bill', 'W-10');
+    expect(w.shown('bills').chosenFen).toBe(4_560);
+    await kinds('water', 'gas');
+    await w.tap('choose-bill', 'G-10');
+    expect(w.shown('bills').chosenFen).toBe(chosenFen);
+    await w.tap('pay', chosenFen);
+    expect(w.screen).toBe('confirm-sum');
+    expect(w.central.credit.asked).toEqual([]);
   });
 
   it('with a contract: read and agreed to first; in another language it is another text, and read again', async () => {

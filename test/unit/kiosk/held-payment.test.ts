@@ -161,6 +161,38 @@ describe('a held question', () => {
     expect(holds().length).toBeLessThanOrEqual(7);
   });
 
+  it('about a payment that the gateway does not know is answered at once, and asked at its pace', async () => {
+    await w.toPay('golden', 10_000);
+    for (let n = 0; n < 100; n++) {
+      newest().answer({ kind: 'not-found' });
+      await w.run(100);
+    }
+    expect(holds().length).toBeGreaterThanOrEqual(5);
+    expect(holds().length).toBeLessThanOrEqual(7);
+    w.pay.pay();
+    newest().answer();
+    await w.untilScreen('done');
+  });
+
+  it.each(['not-found', 'paying'] as const)(
+    'of a customer’s code looks at the wallet no sooner than it bears: %s',
+    async (kind) => {
+      await w.toPay('golden', 10_000);
+      w.pay.wallet = 'asks-password';
+      const before = holds().length;
+      const at: number[] = [];
+      await w.scan('134567890123456789');
+      for (let n = 0; n < 200; n++) {
+        if (holds().length > before + at.length) at.push(w.clock.monoMs());
+        newest().answer({ kind });
+        await w.run(100);
+      }
+      expect(at.length).toBeGreaterThanOrEqual(4);
+      for (const [n, ms] of at.entries())
+        expect(ms - (at[n - 1] ?? -Infinity)).toBeGreaterThanOrEqual(3_000);
+    },
+  );
+
   it('is one for the machine: a payment that goes on behind a new visit is asked about plainly', async () => {
     await w.toPay('golden', 10_000);
     w.pay.newest().state = 'paying';

@@ -106,6 +106,15 @@ describe('headphones', () => {
     await w.remove();
   });
 
+  it('of a keypad whose pull nobody heard: whoever plugs in next listens', async () => {
+    await w.tap('set-headphones', undefined, { value: true });
+    // The page was loaded anew while they were pulled; the next customer comes.
+    await w.run(100_000);
+    expect(w.snapshot.voice).toEqual({ headphones: true });
+    await w.tap('set-headphones', undefined, { value: true });
+    expect(w.snapshot.voice).toEqual({ headphones: true, spoken: true });
+  });
+
   it('left in the jack tell nothing of the next customer: the mode ends, the jack is known', async () => {
     w.setService({ policy: { ...POLICY } });
     w.kiosk.headphones(true);

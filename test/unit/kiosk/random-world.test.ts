@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { World, seededRandom } from '../../support/kiosk-world.ts';
-import type { Mishap } from '../../support/kiosk-world.ts';
+import type { HeldQuery, Mishap } from '../../support/kiosk-world.ts';
+import { failure } from '../../../src/shared/errors.ts';
 
 const SEEDS = Number(process.env['PILOTLIGHT_HOURS'] ?? 20);
 const CARDS = ['golden', 'good', 'water'] as const;
@@ -37,6 +38,40 @@ async function step(w: World, pick: <T>(of: readonly T[]) => T): Promise<void> {
   }
 }
 
+const CUT = { kind: 'unknown', failure: failure('PAY-0202', 'cut') } as const;
+/** Past its time a question that is held is given up by whoever asked it. */
+const GIVEN_UP_MS = 25_000;
+
+/** The hour's gateway holds questions: it answers them late, with what was so before, or not at all. */
+class Gateway {
+  readonly #w: World;
+  readonly #below: (n: number) => number;
+  readonly #since = new Map<HeldQuery, number>();
+
+  constructor(w: World, below: (n: number) => number) {
+    this.#w = w;
+    this.#below = below;
+    w.payWith = [{ kind: 'gateway', codes: true }];
+    w.pay.holding = [];
+  }
+
+  /** Some are answered; once all mends, each, and by the truth. */
+  turn(mended = false): void {
+    const holding = this.#w.pay.holding ?? [];
+    for (const held of holding)
+      if (!this.#since.has(held)) this.#since.set(held, this.#w.clock.monoMs());
+    for (const held of holding.splice(0)) {
+      const age = this.#w.clock.monoMs() - (this.#since.get(held) ?? 0);
+      const dice = mended ? 0 : this.#below(10);
+      if (dice < 3) held.answer();
+      else if (dice === 3) held.answer({ kind: held.known === 'paying' ? 'paying' : 'pending' });
+      else if (dice === 4 || age > GIVEN_UP_MS) held.answer(CUT);
+      else holding.push(held);
+      if (dice < 5) count('held question answered');
+    }
+  }
+}
+
 /**
  * An hour in a bad hall: lost answers, cut lines, cards pulled and put back, kills, late payments.
  * Then all of it ceases.
@@ -49,6 +84,18 @@ async function badHour(seed: number): Promise<string[]> {
   const mishaps: readonly Mishap[] = ['unsent', 'lost', 'lost'];
   const problems: string[] = [];
   const did: string[] = [];
+  const own = seededRandom(`held ${seed}`);
+  const gateway =
+    seed % 2 === 0
+      ? new Gateway(w, (n) => new DataView(own.bytes(4).buffer).getUint32(0) % n)
+      : null;
+  /** As `World.run`, with a gateway that answers meanwhile. */
+  const mendedRun = async (ms: number): Promise<void> => {
+    for (let gone = 0; gone < ms; gone += 5_000) {
+      gateway?.turn(true);
+      await w.run(5_000, 1_000);
+    }
+  };
   try {
     await w.start();
     for (let n = 0; n < 100; n++) {
@@ -160,7 +207,10 @@ async function badHour(seed: number): Promise<string[]> {
         case 'wait':
           break;
       }
+      gateway?.turn();
       await w.run(below(4) * 1_000);
+      gateway?.turn();
+      await w.run(0);
       if (!w.alive) {
         count('restart');
         await w.start();
@@ -178,13 +228,13 @@ async function badHour(seed: number): Promise<string[]> {
     if (w.slot.card !== null) await w.remove();
     for (let round = 0; round < 2; round++) {
       for (const id of CARDS) {
-        await w.run(60_000, 1_000);
+        await mendedRun(60_000);
         await w.insert(id);
-        await w.run(20_000, 1_000);
+        await mendedRun(20_000);
         await w.remove();
       }
     }
-    await w.run(400_000, 1_000);
+    await mendedRun(400_000);
     if (!w.settled())
       problems.push(
         `not settled: ${JSON.stringify(w.journal.orders().map((o) => [o.state, o.reason, ...w.journal.attemptsOf(o.orderId).map((a) => a.state)]))}`,
@@ -229,6 +279,7 @@ it(
       'order closed': 15,
       'attempt refunded': 4,
       restart: 50,
+      'held question answered': 100,
     };
     for (const [what, n] of Object.entries(least))
       expect(ends.get(what) ?? 0, what).toBeGreaterThan(n);

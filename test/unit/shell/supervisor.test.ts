@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { MAX_OWN_CLIPS } from '../../../src/shared/spoken-text.ts';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -77,6 +78,11 @@ describe('core supervisor', () => {
     expect(s.clip('../../etc/passwd')).toBeNull();
     expect(s.clip('fedcba9876543210')).toBeNull();
     expect(lines.join()).toContain('breaks the contract');
+    // Of persons' own the newest, and no policy's has gone for them.
+    const own = Array.from({ length: 40 }, (_, n) => s.clip(String(n).padStart(16, 'e')));
+    expect(own.map((clip) => clip !== null)).toEqual(
+      own.map((_, n) => n >= own.length - MAX_OWN_CLIPS),
+    );
     const served = (pathname: string) => saidClip(pathname, (id) => s.clip(id));
     expect(served('/said/0123456789abcdef.wav')).toMatchObject({ type: 'audio/wav' });
     expect(served('/said/fedcba9876543210.wav')?.body).toHaveLength(0);

@@ -287,8 +287,14 @@ function onTap(
   if (intent.type === 'activity') return active(state, s, screenMs(state, 'account'), now);
   // The order is being begun: nothing can be changed until that is known.
   if (s.busy) return null;
-  const fresh = { ...s, problem: null, deadlineMono: now.monoMs + screenMs(state, 'account') };
   const credit = state.service.policy?.credit;
+  const fresh: AccountSession = {
+    ...s,
+    problem: null,
+    // A question of which the policy left nothing is over: what is chosen next is asked about anew.
+    confirming: isConfirming(s, credit),
+    deadlineMono: now.monoMs + screenMs(state, 'account'),
+  };
   if (intent.type === 'exit') return step(state, leave(state, now));
   if (intent.type === 'pay') return pay(state, fresh, intent.value, now);
   if (isConfirming(s, credit))
@@ -392,7 +398,7 @@ function pay(state: KioskState, s: AccountSession, amountFen: number, now: Now):
     return step(state, { ...s, stage: 'contract', agreed: null, confirming: false });
   const sale = saleOf(s, credit);
   if (sale === null) return null;
-  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(s, now));
+  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(state, s, now));
   const asked = state.creditAsked + 1;
   return step(
     { ...state, creditAsked: asked },

@@ -131,7 +131,7 @@ function pay(state: KioskState, s: AmountSession, amountFen: number, now: Now): 
     s.quote.amountFen !== amountFen
   )
     return null;
-  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(s, now));
+  if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(state, s, now));
   return step(
     state,
     { ...s, busy: 'paying', problem: null },
