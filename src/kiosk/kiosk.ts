@@ -501,6 +501,7 @@ function stateAtStart(
     hold: { sinceMono: clock.monoMs(), untilMono: clock.monoMs() + HOLD_MS },
     ...PLAIN_MANNER,
     headphones: false,
+    pluggedByKey: false,
     plainAtMono: null,
     downSinceMs: null,
     word: [...orders.values()].some(({ order }) => order.state === 'collecting')

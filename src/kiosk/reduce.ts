@@ -55,7 +55,10 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
     case 'captured':
       return onCaptured(state, event);
     case 'headphones':
-      return { state: headphonesSet(state, event.plugged, ctx), effects: [] };
+      return {
+        state: { ...headphonesSet(state, event.plugged, ctx), pluggedByKey: false },
+        effects: [],
+      };
     case 'heard':
       return onHeard(state, event);
     case 'service':

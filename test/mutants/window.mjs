@@ -11,8 +11,14 @@ export const window = ({ mutant, edit, unit }) => [
   mutant(
     'access-for-the-next',
     'The next customer gets the screen as the last one had it.',
-    edit('kiosk/visit/idle.ts', '...PLAIN_MANNER, plainAtMono', 'plainAtMono'),
+    edit('kiosk/visit/manner.ts', '...PLAIN_MANNER,\n  plainAtMono', 'plainAtMono'),
     unit('kiosk/visits', 'the screen is as it always was'),
+  ),
+  mutant(
+    'jack-of-the-last-customer',
+    'A keypad whose pull nobody heard lets the loudspeaker say the next one’s means.',
+    edit('kiosk/visit/manner.ts', 'state.headphones && !state.pluggedByKey', 'state.headphones'),
+    unit('kiosk/manner', 'whoever plugs in next listens'),
   ),
   mutant(
     'spoken-in-a-hurry',

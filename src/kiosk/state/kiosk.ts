@@ -118,6 +118,8 @@ export interface KioskState {
   readonly volume: number | null;
   /** Headphones are plugged in. The jack's state, not the visit's. */
   readonly headphones: boolean;
+  /** A keypad's jack said so, which tells each plug and pull once and cannot be asked. */
+  readonly pluggedByKey: boolean;
   /**
    * When the start screen goes back to Chinese with nothing set for the next customer; null: it is
    * so, or a visit goes on.

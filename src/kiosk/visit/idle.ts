@@ -8,7 +8,7 @@ import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
 import { nextOutage, openInfo, toldTopics } from './hall-info.ts';
-import { PLAIN_MANNER, isPlain, plainAgainMs } from './manner.ts';
+import { greeted, isPlain, plainAgainMs } from './manner.ts';
 import { nearestSites } from './nearest.ts';
 import { payAway, payChoices } from './paying.ts';
 import { offeredCategories } from './request-offer.ts';
@@ -100,11 +100,11 @@ function byTheHour({ service: { policy } }: KioskState, { monoMs }: Now): number
  * moment, then it greets the next one as usual.
  */
 function settlePlain(state: KioskState, now: Now): Settled {
-  if (isPlain(state)) return { state, effects: [], wakeAtMono: null };
+  if (isPlain(state) && !state.pluggedByKey) return { state, effects: [], wakeAtMono: null };
   const at = state.plainAtMono ?? now.monoMs + plainAgainMs(state);
   if (now.monoMs >= at)
     return {
-      state: { ...state, ...PLAIN_MANNER, plainAtMono: null },
+      state: greeted(state),
       effects: [],
       wakeAtMono: null,
     };

@@ -56,8 +56,21 @@ export function mannerSet(state: KioskState, intent: Intent, now: Now): KioskSta
   if (type !== 'set-headphones') return null;
   // A keypad tells each plug once, and a page that is being loaded anew does not hear it: whoever
   // plugs in where a pull went unheard is the next one, and wants to listen.
-  return intent.value ? jackSet(state, true, now) : headphonesSet(state, false, now);
+  const next = intent.value ? jackSet(state, true, now) : headphonesSet(state, false, now);
+  return { ...next, pluggedByKey: intent.value };
 }
+
+/**
+ * Whoever was here is gone, and a keypad's jack may have lost his pull: until it tells of a plug
+ * again nobody is taken to listen alone.
+ */
+export const greeted = (state: KioskState): KioskState => ({
+  ...state,
+  ...PLAIN_MANNER,
+  plainAtMono: null,
+  headphones: state.headphones && !state.pluggedByKey,
+  pluggedByKey: false,
+});
 
 /** Plugged in, they begin the spoken mode; pulled, they end it. While a technician works, neither. */
 export const headphonesSet = (state: KioskState, plugged: boolean, now: Now): KioskState =>

@@ -120,16 +120,17 @@ export class Keyboard {
     event.preventDefault();
     // A key that is held goes on moving, and presses nothing again.
     if (event.repeat && use !== 'up' && use !== 'down') return;
-    if (this.#o.glance()()) this.#use(use);
+    if (this.#o.glance()()) this.#use(use, event.repeat);
   }
 
-  #use(use: KeyUse | { readonly digit: string }): void {
+  /** @param held nobody may be there: something lies on the key */
+  #use(use: KeyUse | { readonly digit: string }, held = false): void {
     this.#byKeys(true);
     this.#screen.look();
     if (this.#isOn()) this.#reader?.interrupt();
     if (typeof use !== 'string') this.#digit(use.digit);
     else this.#do(use);
-    this.#stayAwake();
+    if (!held) this.#stayAwake();
     this.#soon();
   }
 

@@ -110,7 +110,10 @@ describe('headphones', () => {
     await w.tap('set-headphones', undefined, { value: true });
     // The page was loaded anew while they were pulled; the next customer comes.
     await w.run(100_000);
-    expect(w.snapshot.voice).toEqual({ headphones: true });
+    // Who begins the mode by its key now hears the loudspeaker, and nothing of his means from it.
+    await spoken(true);
+    expect(w.snapshot.voice).toEqual({ spoken: true });
+    await spoken(false);
     await w.tap('set-headphones', undefined, { value: true });
     expect(w.snapshot.voice).toEqual({ headphones: true, spoken: true });
   });
