@@ -1,7 +1,7 @@
 /** The words of sales without a card, in Chinese; see zh-CN.ts. */
 export const accountZhCN = {
   'start.top-up.title': '物联表充值',
-  'start.top-up.lead': '不用插卡，输入用户号',
+  'start.top-up.lead': '不用卡，输入用户号',
   'start.bills.title': '交账单',
   'start.bills.lead': '燃气、水费、暖气费',
   'step.number': '户号',

@@ -1,7 +1,7 @@
 /** The words of a customer's own account, in Chinese; see zh-CN.ts. */
 export const myAccountZhCN = {
   'start.my-account.title': '我的用气',
-  'start.my-account.lead': '余量、用量图、购气记录',
+  'start.my-account.lead': '余量、用量图、\n购气记录',
   'my.header': '我的用气',
   'my.byNumber': '没带卡？输入用户号',
   'my.no.title': '请输入用户号',

@@ -1,6 +1,5 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { Qr } from '../components/qr.tsx';
@@ -20,7 +19,7 @@ import css from './screens.module.css';
 
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
-  const { t, pick, locale } = useWords();
+  const { t, tell, locale } = useWords();
   const wallets = (s.wallets ?? []).map((kind) => t(`provider.${kind}`));
   const creditWords = useCreditWords();
   const ending = s.state === 'closing' || s.state === 'card-out' || s.state === 'switching';
@@ -110,9 +109,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           </p>
         </div>
       </div>
-      {s.problem !== null && (
-        <Notice title={pick(shownTitle(s.problem))}>{pick(ERRORS[s.problem].customer)}</Notice>
-      )}
+      {s.problem !== null && <Notice title={tell(s.problem).title}>{tell(s.problem).body}</Notice>}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
       {mayCheck || s.cancelOffered ? (
         <div
