@@ -50,7 +50,7 @@ export const ERRORS_PLACED: Readonly<Partial<Record<ErrorCode, ErrorText>>> = {
     en: 'Please check the twelve digits on the slip, or lay down the card.',
   },
   'SALE-0123': {
-    zh: `这个户号不能在这里充值。卡表请放上燃气卡；普通表请点“交账单”。${NOT_CHARGED.zh}`,
+    zh: `这个用户号不能在这里充值。卡表请放上燃气卡；普通表请点“交账单”。${NOT_CHARGED.zh}`,
     en: `It cannot be topped up here. For a card meter lay down the card; for an ordinary meter choose "Pay bills". ${NOT_CHARGED.en}`,
   },
   'BILL-0105': {

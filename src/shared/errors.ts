@@ -349,7 +349,7 @@ export const ERRORS = {
   'SALE-0119': e(
     ['没有找到这个用户号', 'No such user number'],
     [
-      `请核对缴费单上的用户号，再输一遍；换过户号的请拨打热线。${NOT_CHARGED[0]}。`,
+      `请核对缴费单上的用户号，再输一遍；换过号的请拨打热线。${NOT_CHARGED[0]}。`,
       `Please check the number on the bill and type it once more; call the hotline if it was changed. ${NOT_CHARGED[1]}.`,
     ],
     ['中心没有这个用户号', 'Central has no such user number'],
@@ -374,9 +374,9 @@ export const ERRORS = {
     ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
   ),
   'SALE-0125': e(
-    ['这家公司的费用本机收不了', 'This machine does not collect for this company'],
+    ['这家公司的费用，这台机器收不了', 'This machine does not collect for this company'],
     [
-      `这笔费用是另一家公司的，本机不代收。请到该公司的营业厅或网上缴费，或拨打热线问清在哪里缴。${NOT_CHARGED[0]}。`,
+      `这笔费用是另一家公司的，这台机器不代收。请到该公司的营业厅或网上缴费，或拨打热线问清在哪里缴。${NOT_CHARGED[0]}。`,
       `This bill is another company's, and this machine does not collect for it. Please pay at that company's hall or online, or call the hotline. ${NOT_CHARGED[1]}.`,
     ],
     [
@@ -396,9 +396,9 @@ export const ERRORS = {
     ],
   ),
   'SALE-0123': e(
-    ['这个户号没有物联表', 'No IoT meter under this number'],
+    ['这个用户号没有物联表', 'No IoT meter under this number'],
     [
-      `这个户号不能在这里充值。插卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
+      `这个用户号不能在这里充值。卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
       `It cannot be topped up here. For a card meter insert the card; for an ordinary meter choose "Pay bills". ${NOT_CHARGED[1]}.`,
     ],
     ['中心：此户没有可充值的余额账户', 'Central: this account has no balance to top up'],
@@ -739,7 +739,7 @@ export const ERRORS = {
   'CONF-0104': e(
     ['不知道剩几次就试卡的密码', "Cards' PINs are tried blind"],
     [
-      '请照常使用本机，或请工作人员查看。',
+      '请照常使用，或请工作人员查看。',
       'Please use this machine as usual, or ask staff to look at it.',
     ],
     [

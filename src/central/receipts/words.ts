@@ -19,7 +19,7 @@ const AT_THE_PUMP: Both = [
 ];
 const IN_THE_BOOKS: Both = ['已入账，无需再到柜台。', 'It is in the books. Nothing else to do.'];
 const AT_THE_METER: Both = [
-  '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
+  '已充入账户余额。表上要等下次联网才更新：请先关好灶具，再按表上的按键。',
   "It is on your account. The meter learns of it when it next goes online: turn off your stove, then press the meter's button.",
 ];
 const WAY_BACK: Both = [

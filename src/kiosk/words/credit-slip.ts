@@ -36,7 +36,7 @@ export function creditSlip(
   return [
     ...head(at, what === 'receipt' ? say('缴费凭条', 'Receipt') : TITLES[what](say)),
     pair(say('订单号', 'Order'), orderRef(order.orderId)),
-    pair(say('户号尾号', 'Account ends in'), sale.userNo.slice(-4)),
+    pair(say('用户号尾号', 'Account ends in'), sale.userNo.slice(-4)),
     ...(company === '' ? [] : [pair(say('收款单位', 'Paid to'), company)]),
     ...place(at),
     RULE,
@@ -74,7 +74,7 @@ function paidLines(open: OpenOrder, sale: CreditSale, say: Say): SlipLine[] {
 function after({ lines }: CreditSale, say: Say): string {
   if (lines.some((line) => line.kind === 'balance'))
     return say(
-      '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
+      '已充入账户余额。表上要等下次联网才更新：请先关好灶具，再按表上的按键。',
       "It is in the account. The meter shows it when it connects next: close the stove first, then press the meter's key.",
     );
   if (lines.some((line) => line.kind === 'prepay'))

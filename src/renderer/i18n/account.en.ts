@@ -16,7 +16,8 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'userNo.asking': 'Looking it up, please wait',
   'userNo.look': 'Look up',
   'isItYou.title': 'Is this your account?',
-  'isItYou.lead': 'Check the name and address. A payment to a wrong account is hard to get back.',
+  'isItYou.lead':
+    'Check the name and address. A payment to a wrong account has to be corrected at a service hall.',
   'isItYou.yes': 'Yes, go on',
   'isItYou.no': 'No, type again',
   'account.holder': 'Name',

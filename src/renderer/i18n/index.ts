@@ -49,6 +49,13 @@ export function useWords(): {
   return { t: translator(locale, way), locale, way, pick, tell };
 }
 
+/** One of several things, as a sentence names them: 甲、乙; a, b or c. */
+export function anyOf(names: readonly string[], locale: Locale): string {
+  if (locale !== 'en') return names.join('、');
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
+}
+
 /** What is written to the card, with its unit: `37.73 m³`, or `¥100.00` for a card that holds money. */
 export function amountOf(quantity: number, unit: 'volume' | 'money'): string {
   return unit === 'money' ? `¥${formatYuan(quantity)}` : `${formatQuantity(quantity)} m³`;

@@ -11,7 +11,7 @@ import {
   Steps,
   useCreditWords,
 } from '../components/ui.tsx';
-import { amountOf, useWords } from '../i18n/index.ts';
+import { amountOf, anyOf, useWords } from '../i18n/index.ts';
 import type { MessageKey } from '../i18n/index.ts';
 import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
@@ -74,7 +74,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         <div className={css['payWords']}>
           <h2 className={css['payTitle']}>
             {title === 'pay.scan.gateway' && wallets.length > 0
-              ? t('pay.scan.named', { wallets: wallets.join(locale === 'en' ? ' or ' : '、') })
+              ? t('pay.scan.named', { wallets: anyOf(wallets, locale) })
               : t(title)}
           </h2>
           <p className={css['price']}>

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
 import { IntentButton, Notice, Phrases, useHow, Words } from '../components/ui.tsx';
-import { useWords } from '../i18n/index.ts';
+import { anyOf, useWords } from '../i18n/index.ts';
 import { entryOf } from '../state/entry.ts';
 import { spanOf } from './info.tsx';
 import css from './screens.module.css';
@@ -13,7 +13,10 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
   const how = useHow();
   const named = s.providers.filter((provider) => provider !== 'gateway');
   const list = (kinds: readonly (typeof named)[number][]): string =>
-    kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
+    anyOf(
+      kinds.map((p) => t(`provider.${p}`)),
+      locale,
+    );
   const payWith =
     named.length === 0 ? t('start.payAny') : t('start.pay', { providers: list(named) });
   return (
