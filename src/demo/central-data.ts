@@ -147,7 +147,7 @@ const DEMO_INFO: PolicyInfo = {
       toMs: Date.parse('2026-11-24T16:00:00+08:00'),
     },
     {
-      area: { zh: '人民西路 120 号至 188 号', en: 'People’s Road West, 120 to 188' },
+      area: { zh: '人民西路 120 号至 188 号', en: "People's Road West, 120 to 188" },
       reason: {
         zh: '旧管更换，恢复供气前请关好阀门',
         en: 'New pipes: keep your valve shut until gas is back',
@@ -193,7 +193,7 @@ const DEMO_INFO: PolicyInfo = {
       bring: [
         {
           zh: '户主身份证；代办另带代办人身份证',
-          en: 'The owner’s identity card; also yours, if you come for him',
+          en: "The owner's identity card; also yours, if you come for him",
         },
         { zh: '补卡工本费', en: 'The fee for a card' },
       ],
@@ -206,13 +206,13 @@ const DEMO_INFO: PolicyInfo = {
         { zh: '燃气卡', en: 'The gas card' },
         { zh: '换表单（师傅上门时留的）', en: 'The slip that the fitter left' },
       ],
-      where: { zh: '人民路营业厅 3 号窗', en: 'People’s Road, counter 3' },
+      where: { zh: '人民路营业厅 3 号窗', en: "People's Road, counter 3" },
     },
     {
       id: 'new-supply',
       title: { zh: '开户', en: 'New supply' },
       bring: [
-        { zh: '户主身份证', en: 'The owner’s identity card' },
+        { zh: '户主身份证', en: "The owner's identity card" },
         { zh: '不动产权证或购房合同', en: 'Title to the home, or the contract of sale' },
         { zh: '手机号，点火前会联系您', en: 'A phone number: we call before the gas is lit' },
       ],
@@ -225,12 +225,12 @@ const DEMO_INFO: PolicyInfo = {
       id: 'end-supply',
       title: { zh: '销户', en: 'Ending supply' },
       bring: [
-        { zh: '户主身份证、燃气卡', en: 'The owner’s identity card and the gas card' },
+        { zh: '户主身份证、燃气卡', en: "The owner's identity card and the gas card" },
         { zh: '退款用的银行卡', en: 'A bank card for what is left' },
       ],
       where: {
         zh: '人民路营业厅；先预约上门拆表',
-        en: 'People’s Road; the meter is taken off before',
+        en: "People's Road; the meter is taken off before",
       },
     },
     {
@@ -241,7 +241,7 @@ const DEMO_INFO: PolicyInfo = {
           zh: '不动产权证或购房合同（看面积那一页）',
           en: 'Title or contract: the page with the area',
         },
-        { zh: '户主身份证', en: 'The owner’s identity card' },
+        { zh: '户主身份证', en: "The owner's identity card" },
         { zh: '改过房屋结构的，带图纸', en: 'Plans, where the home was rebuilt' },
       ],
       where: {
@@ -254,8 +254,8 @@ const DEMO_INFO: PolicyInfo = {
       id: 'direct-debit',
       title: { zh: '银行代扣', en: 'Direct debit' },
       bring: [
-        { zh: '户主身份证', en: 'The owner’s identity card' },
-        { zh: '户主本人的银行卡或存折', en: 'The owner’s own bank card or book' },
+        { zh: '户主身份证', en: "The owner's identity card" },
+        { zh: '户主本人的银行卡或存折', en: "The owner's own bank card or book" },
         { zh: '缴费单或用户号', en: 'A bill, or the user number' },
       ],
       where: { zh: '任一营业厅窗口，或开户银行的柜台', en: 'Any counter of ours, or of your bank' },
@@ -279,7 +279,7 @@ const DEMO_INFO: PolicyInfo = {
     },
     {
       district: { zh: '人民西路', en: 'Renmin Rd W' },
-      area: { zh: '人民西路 100–188 号', en: 'People’s Road West 100–188' },
+      area: { zh: '人民西路 100–188 号', en: "People's Road West 100–188" },
       name: { zh: '孙师傅', en: 'Ms Sun' },
       phone: '138 0558 0103',
       hours: { zh: '每天 8–20 点', en: 'Daily 8–20' },
@@ -325,8 +325,8 @@ export const DEMO_POLICY: Policy = {
     {
       title: { zh: '安全提示', en: 'Gas safety' },
       body: {
-        zh: '闻到异味：勿开关电器、勿用明火，先关阀开窗，到室外再打抢修电话。',
-        en: 'If you smell gas: touch no switch and no flame, close the valve, open the windows, and call the emergency line from outside.',
+        zh: '闻到燃气味：不开关电器，不用明火，先关阀开窗，到室外再打抢修电话 0558-2197777。',
+        en: 'If you smell gas: touch no switch and no flame, close the valve, open the windows, and call 0558-2197777 from outside.',
       },
     },
   ],

@@ -105,7 +105,7 @@ export const DEMO_REQUESTS: PolicyRequests = requestsSchema.parse({
       name: { zh: '停气短信', en: 'SMS before outages' },
       choices: [
         { id: 'qinghe', name: { zh: '清河路片区', en: 'Qinghe Road area' } },
-        { id: 'renmin', name: { zh: '人民西路片区', en: 'People’s Road West' } },
+        { id: 'renmin', name: { zh: '人民西路片区', en: "People's Road West" } },
         { id: 'beijing', name: { zh: '北京东路片区', en: 'Beijing Road East' } },
         { id: 'yingzhou', name: { zh: '颍州南路片区', en: 'Yingzhou Road S' } },
       ],

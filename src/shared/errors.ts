@@ -64,8 +64,8 @@ export const ERRORS = {
     ['卡无应答 (MUTE)：卡插反、脏污或损坏', 'Card mute: reversed, dirty or damaged'],
   ),
   'CARD-0102': e(
-    ['卡被拔出', 'The card was taken out'],
-    ['卡已拔出。请重新插入。', 'The card was taken out. Please insert it again.'],
+    ['卡被取走了', 'The card was taken out'],
+    ['卡已取走。请重新插入。', 'The card was taken out. Please insert it again.'],
     ['操作中卡被移除 (0x80100069 或复位)', 'Card removed during the operation'],
   ),
   'CARD-0103': e(
@@ -145,7 +145,7 @@ export const ERRORS = {
     ['卡拒绝了认证', 'The card refused the key'],
     [
       `卡没有通过核对，请带卡到营业厅办理。`,
-      'This card does not accept this machine’s key. Please go to a service hall.',
+      "This card does not accept this machine's key. Please go to a service hall.",
     ],
     [
       '外部认证被拒 (63Cx)：到中心查过、复位以前，各台机器都不再试',
@@ -182,7 +182,7 @@ export const ERRORS = {
       '请插入付款时用的那张卡。您的钱是安全的。',
       'Please insert the card you paid for. Your money is safe.',
     ],
-    ['插入的卡与订单不符', 'The inserted card is not the order’s'],
+    ['插入的卡与订单不符', "The inserted card is not the order's"],
   ),
   'CARD-0206': e(
     ['这类卡暂时不能充值', 'Not this kind of card now'],
@@ -205,7 +205,7 @@ export const ERRORS = {
     ['卡和账户的次数不一致', 'Card and account do not match'],
     [
       `卡里的购气次数和收费系统的不一样，请带卡到营业厅核对。${NOT_CHARGED[0]}。`,
-      `The purchase count on the card is not the system’s. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`,
+      `The purchase count on the card is not the system's. Please have it checked at a service hall. ${NOT_CHARGED[1]}.`,
     ],
     ['卡内次数≠中心次数', 'Card count differs from central'],
   ),
@@ -249,7 +249,7 @@ export const ERRORS = {
     ],
     [
       '未决订单占用此卡或同一账户的另一张卡（其它终端，或本机的另一张卡）',
-      'An unfinished order holds the claim: another terminal’s, or one for another card of the account',
+      "An unfinished order holds the claim: another terminal's, or one for another card of the account",
     ],
   ),
   'SALE-0108': e(
@@ -306,7 +306,7 @@ export const ERRORS = {
       '这张卡刚才的付款还在核实，通常不到一分钟。请稍候，不要重复付款；如果已经扣款，会写卡或原路退回。',
       'The last payment for this card is still being checked, usually within a minute. Please wait and do not pay again: what was taken is written to the card or returned.',
     ],
-    ['本机同卡订单仍在收款核实中', 'This kiosk’s order for the same card is still collecting'],
+    ['本机同卡订单仍在收款核实中', "This kiosk's order for the same card is still collecting"],
   ),
   'SALE-0115': e(
     ['这张卡没有未完成的订单', 'Nothing is unfinished on this card'],
@@ -324,7 +324,7 @@ export const ERRORS = {
     ],
     [
       '未完成订单需要中心授权 (claim) 才能续写或退款',
-      'An unfinished order needs central’s claim before it is written or refunded',
+      "An unfinished order needs central's claim before it is written or refunded",
     ],
   ),
   'SALE-0117': e(
@@ -349,7 +349,7 @@ export const ERRORS = {
   'SALE-0119': e(
     ['没有找到这个用户号', 'No such user number'],
     [
-      `请核对缴费单上的用户号，再输一遍；换过户号的请拨打热线。${NOT_CHARGED[0]}。`,
+      `请核对缴费单上的用户号，再输一遍；换过号的请拨打热线。${NOT_CHARGED[0]}。`,
       `Please check the number on the bill and type it once more; call the hotline if it was changed. ${NOT_CHARGED[1]}.`,
     ],
     ['中心没有这个用户号', 'Central has no such user number'],
@@ -374,10 +374,10 @@ export const ERRORS = {
     ['一次办理或一分钟内查询的用户号过多', 'Too many user numbers in one visit or minute'],
   ),
   'SALE-0125': e(
-    ['这家公司的费用本机收不了', 'This machine does not collect for this company'],
+    ['这家公司的费用，这台机器收不了', 'This machine does not collect for this company'],
     [
-      `这笔费用是另一家公司的，本机不代收。请到该公司的营业厅或网上缴费，或拨打热线问清在哪里缴。${NOT_CHARGED[0]}。`,
-      `This bill is another company’s, and this machine does not collect for it. Please pay at that company’s hall or online, or call the hotline. ${NOT_CHARGED[1]}.`,
+      `这笔费用是另一家公司的，这台机器不代收。请到该公司的营业厅或网上缴费，或拨打热线问清在哪里缴。${NOT_CHARGED[0]}。`,
+      `This bill is another company's, and this machine does not collect for it. Please pay at that company's hall or online, or call the hotline. ${NOT_CHARGED[1]}.`,
     ],
     [
       '收款方不在 terminal.json 的 collectsFor 里，且没有聚合网关可用',
@@ -396,22 +396,22 @@ export const ERRORS = {
     ],
   ),
   'SALE-0123': e(
-    ['这个户号没有物联表', 'No IoT meter under this number'],
+    ['这个用户号没有物联表', 'No IoT meter under this number'],
     [
-      `这个户号不能在这里充值。插卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
-      `It cannot be topped up here. For a card meter insert the card; for an ordinary meter choose “Pay bills”. ${NOT_CHARGED[1]}.`,
+      `这个用户号不能在这里充值。卡表请插入燃气卡；普通表请点“交账单”。${NOT_CHARGED[0]}。`,
+      `It cannot be topped up here. For a card meter insert the card; for an ordinary meter choose "Pay bills". ${NOT_CHARGED[1]}.`,
     ],
     ['中心：此户没有可充值的余额账户', 'Central: this account has no balance to top up'],
   ),
   'SALE-0124': e(
-    ['合同文本刚有更新', 'The contract’s text has just changed'],
+    ['合同文本刚有更新', "The contract's text has just changed"],
     [
       `合同文本刚有更新，这台机器还没有收到。请过几分钟再来，或拨打热线。${NOT_CHARGED[0]}。`,
-      `The contract’s text has just changed, and this machine does not have the new one yet. Please come back in a few minutes or call the hotline. ${NOT_CHARGED[1]}.`,
+      `The contract's text has just changed, and this machine does not have the new one yet. Please come back in a few minutes or call the hotline. ${NOT_CHARGED[1]}.`,
     ],
     [
       '所同意的合同文本与中心现行的不一致：等新策略下发',
-      'The text that was agreed to is not central’s: wait for its policy',
+      "The text that was agreed to is not central's: wait for its policy",
     ],
   ),
   'SALE-0122': e(
@@ -422,7 +422,7 @@ export const ERRORS = {
     ],
     [
       '中心最终答复：未入账，也不会再入账',
-      'Central’s final word: it was not credited and never will be',
+      "Central's final word: it was not credited and never will be",
     ],
   ),
   // ---- payment ----
@@ -446,7 +446,7 @@ export const ERRORS = {
     ['支付平台应答异常', 'The payment answer is not trusted'],
     [
       '支付平台的应答没有通过验证，机器正在核实。您的钱是安全的。',
-      'The payment platform’s answer failed its check. The machine is verifying. Your money is safe.',
+      "The payment platform's answer failed its check. The machine is verifying. Your money is safe.",
     ],
     [
       '应答签名、序列号或时间戳校验失败：检查平台公钥与时钟',
@@ -479,7 +479,7 @@ export const ERRORS = {
     ],
     [
       '本机今天的退款超出限额，等中心放行；机器会一直再要',
-      'Beyond this terminal’s refunds of a day: central’s staff let it go; asked again',
+      "Beyond this terminal's refunds of a day: central's staff let it go; asked again",
     ],
   ),
   'PAY-0401': e(
@@ -510,7 +510,7 @@ export const ERRORS = {
     ['不认识这个码', 'This code is not known'],
     [
       '这不是付款码，没有收您的钱。请打开微信或支付宝的“收付款”。',
-      'This is not a payment code for this machine. You have not been charged. Please open “Pay” in your wallet.',
+      'This is not a payment code for this machine. You have not been charged. Please open "Pay" in your wallet.',
     ],
     ['扫到的码不属于已配置的渠道', 'The scanned code belongs to no configured provider'],
   ),
@@ -545,9 +545,9 @@ export const ERRORS = {
     ['中心接口网络错误或超时', 'Central: network error or time-out'],
   ),
   'BILL-0102': e(
-    ['收费系统应答异常', 'The billing system’s answer is wrong'],
+    ['收费系统应答异常', "The billing system's answer is wrong"],
     ['收费系统的应答有误，请稍后再试。', 'The billing system answered wrongly. Please try later.'],
-    ['中心应答不合约定或签名错误', 'Central’s answer breaks the contract or its signature'],
+    ['中心应答不合约定或签名错误', "Central's answer breaks the contract or its signature"],
   ),
   'BILL-0103': stopped(
     ['终端未登记', 'This terminal is not enrolled'],
@@ -635,7 +635,7 @@ export const ERRORS = {
     ],
     [
       '入账结果未知：以同一订单号再问，中心最终答复“未入账”之前不退款',
-      'Not known whether it is posted: asked again under the same order id; no refund before central’s final word',
+      "Not known whether it is posted: asked again under the same order id; no refund before central's final word",
     ],
   ),
 
@@ -648,7 +648,7 @@ export const ERRORS = {
     ],
   ),
   'JRNL-0102': stopped(
-    ['账本版本不符', 'The journal’s schema is not ours'],
+    ['账本版本不符', "The journal's schema is not ours"],
     ['账本结构较新或被改动，拒绝打开', 'Schema newer or altered: refused'],
   ),
   'JRNL-0103': stopped(
@@ -681,7 +681,7 @@ export const ERRORS = {
     ['磁盘只读或损坏', 'The disk is read-only or failing'],
     [
       '账本磁盘只读或读写出错：查看系统日志，检查或更换磁盘，再重启',
-      'The journal’s disk is read-only or fails: look at the system’s log, check or replace it, then restart',
+      "The journal's disk is read-only or fails: look at the system's log, check or replace it, then restart",
     ],
   ),
   // ---- maintenance ----
@@ -737,9 +737,9 @@ export const ERRORS = {
     ['非演示模式拒绝样例密钥', 'Sample keys are refused outside demo mode'],
   ),
   'CONF-0104': e(
-    ['不知道剩几次就试卡的密码', 'Cards’ PINs are tried blind'],
+    ['不知道剩几次就试卡的密码', "Cards' PINs are tried blind"],
     [
-      '请照常使用本机，或请工作人员查看。',
+      '请照常使用，或请工作人员查看。',
       'Please use this machine as usual, or ask staff to look at it.',
     ],
     [
@@ -790,7 +790,7 @@ export const ERRORS = {
     ],
     [
       '这笔款的发票还没有红冲：红冲已申请，开好红字发票以后再核准退款（中心“电子发票”）',
-      'The invoice of this payment stands: a red one is asked for; hand the money back once it is issued (e-invoices, in central’s console)',
+      "The invoice of this payment stands: a red one is asked for; hand the money back once it is issued (e-invoices, in central's console)",
     ],
   ),
   'CORE-0101': e(

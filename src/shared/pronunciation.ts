@@ -78,7 +78,7 @@ const WORDS: readonly (readonly [string, string])[] = (
 
 /** Characters of the fourth tone that 一 and 不 stand before: they are yí and bú there. */
 const FOURTH = new Set(
-  '是要会再在到动上用认过受够对办必便去看见做坐住下大定但并变错据论慎利尽进近断应内个项次万块件共切样致律面半户段刻遍位寸旦向路道日月夜路份度处号卡卖够算介告换另按绑信计付费气退入部',
+  '是要会再在到动上用认过受够对办必便去看见做坐住下大定但并变错据论慎利尽进近断应内个项次万块件共切样致律面半户段刻遍位寸旦向路道日月夜路份度处号卡卖够算介告换另按绑信计付费气退入部放代确档页',
 );
 /** Behind these 一 is a figure. */
 const FIGURES = new Set('第十百千万零二三四五六七八九点');

@@ -93,7 +93,7 @@ test('an IoT meter in arrears is topped up, and its account shows it', async () 
   expect(await says('top-up')).toContain('¥42.75');
   await tap('choose-amount', 10_000);
   await agree();
-  expect(await says('pay')).toContain('户号尾号 3302');
+  expect(await says('pay')).toContain('用户号尾号 3302');
   await hall.dock({ do: 'pay' });
   await screen('done');
   expect(await says('done')).toContain('缴费成功');
@@ -114,7 +114,7 @@ test('an IoT meter in arrears is topped up, and its account shows it', async () 
   await screen('top-up');
   expect(await says('top-up')).toContain('¥57.25');
   // The meter has not connected since; the customer need not wait for it.
-  expect(await says('top-up')).toContain('还在发往表端¥100.00');
+  expect(await says('top-up')).toContain('还没传到表上¥100.00');
   await tap('exit');
   await screen('start');
   await until('upload', () => hall.rows().outbox === 0);

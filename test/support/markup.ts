@@ -34,7 +34,7 @@ export type MarkupNode = Node;
 
 const plain = (text: string): string =>
   text
-    .replace(/&#x27;/g, '’')
+    .replace(/&#x27;/g, "'")
     .replace(/&quot;/g, '"')
     .replace(/&lt;/g, '<')
     .replace(/&gt;/g, '>')

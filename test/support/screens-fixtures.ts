@@ -1690,7 +1690,7 @@ export function screenFixtures(
           amountFen: known ? 10_000 : null,
           quantity: known ? 3_773 : null,
           unit: known ? 'volume' : null,
-          deadlineMs: state === 'asking' ? null : inSeconds(50),
+          deadlineMs: inSeconds(50),
         },
         shown ? {} : { checkOnly: true },
       ];

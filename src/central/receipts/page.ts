@@ -92,7 +92,7 @@ function goodsRows(r: Receipt, policy: Pick<Policy, 'credit'>, locale: Locale): 
   if (goods.kind === 'credit') {
     const payee = policy.credit?.payees.find((p) => p.id === goods.payee)?.company;
     return [
-      [['户号尾号', 'User number ends in'], goods.userTail],
+      [['用户号尾号', 'User number ends in'], goods.userTail],
       ...(payee === undefined
         ? []
         : [[['收款单位', 'Paid to'], locale === 1 ? payee.en : payee.zh] as const]),

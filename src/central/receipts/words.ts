@@ -19,8 +19,8 @@ const AT_THE_PUMP: Both = [
 ];
 const IN_THE_BOOKS: Both = ['已入账，无需再到柜台。', 'It is in the books. Nothing else to do.'];
 const AT_THE_METER: Both = [
-  '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
-  'It is on your account. The meter learns of it when it next goes online: turn off your stove, then press the meter’s button.',
+  '已充入账户余额。表上要等下次联网才更新：请先关好灶具，再按表上的按键。',
+  "It is on your account. The meter learns of it when it next goes online: turn off your stove, then press the meter's button.",
 ];
 const WAY_BACK: Both = [
   '款项原路退回付款账户，一般几分钟内到账，最迟以支付平台为准。',
@@ -31,7 +31,7 @@ const NOT_AGAIN: Both = [
   'Do not pay again. What cannot be completed goes back the way it was paid.',
 ];
 const CARD_AGAIN: Both = [
-  '请把同一张卡插回原来的机器，会接着写完。请勿再次付款。',
+  '请把同一张卡放回原来的机器，会接着写完。请勿再次付款。',
   'Put the same card into the same machine: it goes on. Do not pay again.',
 ];
 

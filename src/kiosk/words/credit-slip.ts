@@ -36,7 +36,7 @@ export function creditSlip(
   return [
     ...head(at, what === 'receipt' ? say('缴费凭条', 'Receipt') : TITLES[what](say)),
     pair(say('订单号', 'Order'), orderRef(order.orderId)),
-    pair(say('户号尾号', 'Account ends in'), sale.userNo.slice(-4)),
+    pair(say('用户号尾号', 'Account ends in'), sale.userNo.slice(-4)),
     ...(company === '' ? [] : [pair(say('收款单位', 'Paid to'), company)]),
     ...place(at),
     RULE,
@@ -74,8 +74,8 @@ function paidLines(open: OpenOrder, sale: CreditSale, say: Say): SlipLine[] {
 function after({ lines }: CreditSale, say: Say): string {
   if (lines.some((line) => line.kind === 'balance'))
     return say(
-      '已充入账户余额。表端要等下次联网才更新：请先关好灶具，再按表上的按键。',
-      'It is in the account. The meter shows it when it connects next: close the stove first, then press the meter’s key.',
+      '已充入账户余额。表上要等下次联网才更新：请先关好灶具，再按表上的按键。',
+      "It is in the account. The meter shows it when it connects next: close the stove first, then press the meter's key.",
     );
   if (lines.some((line) => line.kind === 'prepay'))
     return say(
@@ -94,7 +94,7 @@ function adviceOf(open: OpenOrder, what: Paper, collecting: boolean, say: Say): 
         )
       : say(
           '已收到付款，正在入账，请勿再次付款。确认后自动入账；没有入账的，钱自动原路退回。在任何一台机器点“未完成订单”，输入订单号可以查询。',
-          'Paid, and being credited. Please do not pay again. It is credited by itself, or goes back the way it came. Any machine tells how it stands: “Unfinished”, then the order number.',
+          'Paid, and being credited. Please do not pay again. It is credited by itself, or goes back the way it came. Any machine tells how it stands: "Unfinished", then the order number.',
         );
   if (what === 'refund')
     return say(

@@ -23,7 +23,7 @@ const USED: Readonly<Record<UtilityUse['kind'], (say: Say) => string>> = {
 const STANDS: Readonly<Record<PurchaseStands, (say: Say) => string>> = {
   written: (say) => say('已写入卡', 'on the card'),
   credited: (say) => say('已入账', 'credited'),
-  'at-meter': (say) => say('已入账，表端已生效', 'credited, at the meter'),
+  'at-meter': (say) => say('已入账，表已收到', 'credited, at the meter'),
   'going-on': (say) => say('已付款，正在办理', 'paid, going on'),
   refunding: (say) => say('正在退款', 'being refunded'),
   refunded: (say) => say('已退款', 'refunded'),

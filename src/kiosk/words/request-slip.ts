@@ -70,7 +70,7 @@ function answered(category: RequestCategory | null, dueMs: number, say: Say): re
     words(
       say(
         '查进度：在任何一台机器上选“报修和预约”“查进度”，输入受理号和电话后四位。',
-        'How it stands: at any machine, by this number and the telephone’s last four digits.',
+        "How it stands: at any machine, by this number and the telephone's last four digits.",
       ),
     ),
   ];

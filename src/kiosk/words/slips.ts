@@ -90,18 +90,18 @@ function bought(open: OpenOrder, sale: CardSale, say: Say): SlipLine[] {
 function adviceOf(open: OpenOrder, what: Paper, collecting: boolean, say: Say): string {
   if (what === 'in-doubt' && collecting)
     return say(
-      '付款结果正在核实，请勿重复付款。若已扣款：卡在机器里（或及时插回这台机器）自动写卡，否则自动原路退回。',
+      '付款结果正在核实，请勿重复付款。若已扣款：卡在机器里（或及时放回这台机器）自动写卡，否则自动原路退回。',
       'The payment is being checked. Please do not pay again. If it was taken: with the card in this machine it is written, else it goes back by itself.',
     );
   if (what === 'in-doubt' && open.order.state === 'paid')
     return say(
-      '已收到付款，还没有写卡。请马上把同一张卡插回这台机器，自动写卡；两分钟内没有插回，钱自动原路退回。请勿再次付款。',
-      'Paid, and not on the card yet. Put the same card back into this machine now and it is written; after two minutes the money goes back by itself. Please do not pay again.',
+      '已收到付款，还没有写卡。请马上把同一张卡放回这台机器，自动写卡；两分钟内没有放回，钱自动原路退回。请勿再次付款。',
+      'Paid, and not on the card yet. Put the same card back to this machine now and it is written; after two minutes the money goes back by itself. Please do not pay again.',
     );
   if (what === 'parked' && open.notProven)
     return say(
-      '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和这张凭条到营业厅，或拨打热线；也可以重新插卡，机器会再写一次。',
-      'Staff look at the card first; then the money goes back. Your money is safe. Please take card and slip to a service hall, or call the hotline; or insert the card again and it is written once more.',
+      '卡片要由工作人员核对后退款，您的钱是安全的。请带卡和这张凭条到营业厅，或拨打热线；也可以带卡到任何一台机器，机器会再写一次。',
+      'Staff look at the card first; then the money goes back. Your money is safe. Please take card and slip to a service hall, or call the hotline; or bring the card to any machine, and it is written once more.',
     );
   if (what === 'parked' && isBeyondTheDay(open)) return PATIENCE(say);
   return ADVICE[what](say);
@@ -137,8 +137,8 @@ const AFTER: Readonly<Record<CardKind, (say: Say) => string>> = {
 const ADVICE: Readonly<Record<Paper, (say: Say) => string>> = {
   'in-doubt': (say) =>
     say(
-      '您的钱是安全的。请重新插入同一张卡，机器会接着写完。不要再次付款。',
-      'Your money is safe. Insert the same card again and the machine finishes it. Please do not pay again.',
+      '您的钱是安全的。请把同一张卡放回机器，任何一台都行，会接着写完。不要再次付款。',
+      'Your money is safe. Give the same card to this or any other machine, and it is finished. Please do not pay again.',
     ),
   refund: (say) =>
     say(

@@ -100,7 +100,7 @@ const STAYS = /^[\p{P}\p{S}\p{M}\s]+$/u;
 const LEADS = /[“‘《（「]$/u;
 /** The trade's words, which no dictionary of a browser has. */
 const TRADE =
-  /充值|写卡|读卡|插卡|退卡|取卡|扫码|付款码|户号|卡号|凭条|余款|欠费|燃气表|燃气卡|营业厅|报修|补气|用气|支付宝|云闪付/g;
+  /充值|写卡|读卡|插卡|放卡|取卡|扫码|付款码|用户号|卡号|凭条|余款|欠费|燃气表|燃气卡|营业厅|报修|补气|用气|支付宝|云闪付/g;
 
 /** Where in the text no line may end: inside one of the trade's words. */
 function insides(text: string): ReadonlySet<number> {

@@ -11,12 +11,13 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'userNo.header.top-up': 'Top up an IoT meter',
   'userNo.header.bills': 'Pay bills',
   'userNo.title': 'Enter your user number',
-  'userNo.scanOrCard': 'Or insert the card, or hold the bill’s barcode to the scanner.',
+  'userNo.scanOrCard': "Or insert the card, or hold the bill's barcode to the scanner.",
   'userNo.card': 'Or insert the card.',
   'userNo.asking': 'Looking it up, please wait',
   'userNo.look': 'Look up',
   'isItYou.title': 'Is this your account?',
-  'isItYou.lead': 'Check the name and address. A payment to a wrong account is hard to get back.',
+  'isItYou.lead':
+    'Check the name and address. A payment to a wrong account has to be corrected at a service hall.',
   'isItYou.yes': 'Yes, go on',
   'isItYou.no': 'No, type again',
   'account.holder': 'Name',
@@ -80,7 +81,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
     'It is in your account. Close the stove taps, then press the button on the meter; if it shows nothing new, press again later.',
   'credit.done.to': 'Credited to',
   'cannot.debt.lead':
-    'You can pay what is owed here, and then recharge this card. Leave the card in.',
+    'You can pay what is owed here, and then recharge this card. Please do not take it yet.',
   'cannot.payDebt': 'Pay it now',
   'credit.recharge': 'Recharge now',
   'credit.next': 'Next: ¥{yuan}',
@@ -92,7 +93,7 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'doubt.posting.1':
     'It is credited as soon as the billing system confirms; you need not come back.',
   'doubt.posting.2': 'What is not credited goes back by itself.',
-  'doubt.posting.3': 'To ask: choose “Unfinished order” here with the order number, or call.',
+  'doubt.posting.3': 'To ask: choose "Unfinished order" here with the order number, or call.',
   'doubt.credit.payment.lead':
     'The payment platform has not answered yet.\nPlease do not pay again. You can leave.',
   'doubt.credit.payment.1': 'If you were charged: it is credited once confirmed, or goes back.',
@@ -101,9 +102,9 @@ export const accountEn: Readonly<Record<keyof typeof accountZhCN, string>> = {
   'status.credit.writing.now': 'Do not pay again; what is not credited goes back by itself.',
   'status.credit.delivered.title': 'It is credited',
   'status.credit.delivered.lead': 'The money is in the account.',
-  'status.credit.delivered.now': 'All of the slip’s amount was credited.',
+  'status.credit.delivered.now': "All of the slip's amount was credited.",
   'status.meter.confirmed': 'Your meter has it.',
   'status.meter.on-the-way':
-    'On its way to your meter: turn off your stove, then press the meter’s button and let it connect.',
+    "On its way to your meter: turn off your stove, then press the meter's button and let it connect.",
   'unfinished.credit.found.lead': 'The machine goes on crediting it. No new charge.',
 };

@@ -21,8 +21,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'clock.ends': 'Ends in {seconds} s',
   'clock.pay': 'Pay within {seconds} s',
   'clock.card': 'Card: {seconds} s',
-  'more.soon': 'This page closes soon. Press “I need more time” to stay.',
-  'code.soon': 'The code runs out soon. Press “Get a new code”.',
+  'more.soon': 'This page closes soon. Press "I need more time" to stay.',
+  'code.soon': 'The code runs out soon. Press "Get a new code".',
   'more.leaving': 'Leaving in {seconds} s',
   'scroll.up': 'Up',
   'scroll.down': 'Down',
@@ -223,7 +223,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'info.title': 'Your gas card',
   'info.lastVisit': 'Last in the meter',
   'info.lastFilling': 'Last filling',
-  'info.take': 'Press “Finish” when you are done, then take your card.',
+  'info.take': 'Press "Finish" when you are done, then take your card.',
   'info.none': 'Not recorded',
 
   'card.holder': 'Customer',
@@ -278,7 +278,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'confirm.header': 'Check the amount',
   'confirm.title': 'Please check the sum',
-  'confirm.lead': 'This is a large sum. If all is right, press “Pay”. To change it, press “Back”.',
+  'confirm.lead': 'This is a large sum. If all is right, press "Pay". To change it, press "Back".',
   'confirm.words': '{words} yuan',
   'confirm.pay': 'Pay',
   'confirm.what': 'For',
@@ -301,13 +301,13 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'pay.confirm.lead': 'Your phone asks for the password. This page goes on by itself.',
   'pay.switching': 'Changing the way you pay. Please wait',
   'pay.switching.lead': 'The last way is being withdrawn first.\nYou are never charged twice.',
-  'pay.orShowCode': 'Or open “Pay” in your wallet and\nhold the code to the scanner below',
+  'pay.orShowCode': 'Or open "Pay" in your wallet and\nhold the code to the scanner below',
   'pay.with': 'Pay with',
   'pay.closing': 'Cancelling. Please do not pay',
-  'pay.closing.lead': 'The payment platform is confirming. Then your card is given back.',
+  'pay.closing.lead': 'The payment platform is confirming. Then please take your card.',
   'pay.card-out': 'The card was taken out',
   'pay.card-out.lead':
-    'Not paid yet: do not pay, the order is cancelled.\nPaid already: put the card back in.',
+    'Not paid yet: do not pay, the order is cancelled.\nPaid already: put the card back.',
   'pay.unknown': 'Checking your payment',
   'pay.unknown.lead':
     'The payment line is down, the machine keeps asking.\nPlease do not pay again. Your money is safe.',
@@ -359,7 +359,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'doubt.card.lead':
     'The card was taken out before writing was finished.\nPlease do not pay again.',
   'doubt.card.1': 'Insert it now: the machine finishes in about 3 seconds.',
-  'doubt.card.2': 'Later: any machine goes on when you insert this card.',
+  'doubt.card.2': 'Later: bring this card to any machine, and it goes on.',
   'doubt.card.3': 'Changed your mind: take the card to a service hall, or call.',
   'doubt.paid.header': 'Waiting for your card',
   'doubt.paid.title': 'Insert the same card again',
@@ -371,7 +371,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'doubt.payment.lead':
     'The payment platform has not answered yet.\nPlease do not pay again. You may take your card.',
   'doubt.payment.1':
-    'If you were charged: leave the card in and it is written; without the card you are refunded.',
+    'If you were charged: with the card still here it is written; without it you are refunded.',
   'doubt.payment.2': 'If you were not charged: the order is cancelled.',
   'doubt.payment.3': 'To ask: call the hotline and give the order number.',
   'doubt.paid': 'Paid',
@@ -409,7 +409,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'start.kept.body': 'Left your card here? It is safe inside. Please call {hotline}.',
   'take.header': 'Take your card',
   'take.title': 'Please take your card',
-  'take.lead': 'Your visit is over. Please do not leave the card in the machine.',
+  'take.lead': 'Your visit is over, thank you. Please do not forget your card.',
 
   'start.word.card-taken.title': 'The card was taken out, and nothing was charged',
   'start.word.card-taken.body':
@@ -421,7 +421,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'start.word.restarted.body':
     'If you were paying: insert the same card. What was paid goes on to the card; what was not can be bought again. Without the card, what was paid is refunded by itself. Please do not pay twice.',
   'expired.title': 'The payment code ran out. You were not charged',
-  'expired.lead': 'Your card is still inside. Go on buying, or take your card.',
+  'expired.lead': 'Your card is still here. Go on buying, or take your card.',
   'expired.again': 'Go on',
   'expired.leave': 'Take my card',
   'cancelled.header': 'Cancelled',
@@ -438,13 +438,13 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'ref.open': 'No card? Use the order number',
   'ref.title': 'Type the twelve digits on your slip',
   'ref.left': '{count} more digits',
-  'ref.ready': 'Check the number, then press “OK”',
+  'ref.ready': 'Check the number, then press "OK"',
 
   'doubt.central.title': 'Waiting for the billing system',
   'doubt.central.lead':
     'This order is finished once the billing system confirms it.\nPlease do not pay again. You may take your card.',
   'doubt.central.1': 'Your money is safe: it is written to the card or refunded.',
-  'doubt.central.2': 'Later: any machine goes on when you insert this card.',
+  'doubt.central.2': 'Later: bring this card to any machine, and it goes on.',
   'doubt.central.3': 'Cannot come back? Call and give the order number.',
 
   'unfinished.delivered.title': 'It is on your card',
@@ -496,11 +496,11 @@ export const en: Readonly<Record<MessageKey, string>> = {
 
   'pin.title': 'Maintenance PIN',
   'pin.lead': 'Staff only',
-  'pin.card': '{who}’s card: its PIN, please',
-  'pin.card.memory': '{who}’s card: the maintenance PIN, please',
+  'pin.card': "{who}'s card: its PIN, please",
+  'pin.card.memory': "{who}'s card: the maintenance PIN, please",
   'pin.card.locked':
     'The PIN of this card is locked: leave, and have it unlocked where it was issued',
-  'pin.card.not-ours': 'This card cannot prove to be the company’s: please leave',
+  'pin.card.not-ours': "This card cannot prove to be the company's: please leave",
   'pin.card.no-answer': 'The card did not answer: try again, or take it out and put it in anew',
   'pin.wrong': ', please try again',
   'pin.busy': 'Checking …',
@@ -570,11 +570,11 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.damage.aside': 'The damaged file is kept at {aside}',
   'mnt.damage.whole': 'Restored up to event {seq}; nothing is known to be missing',
   'mnt.damage.lost':
-    'Restored up to event {seq}; what came after {lost} is missing: compare with central and the provider’s bill',
+    "Restored up to event {seq}; what came after {lost} is missing: compare with central and the provider's bill",
   'mnt.damage.accepted': '✓ accepted',
   'mnt.damage.notAccepted': 'waits for a technician',
   'mnt.damage.granted': '✓ new epoch granted',
-  'mnt.damage.notGranted': 'waits for central’s new epoch',
+  'mnt.damage.notGranted': "waits for central's new epoch",
   'mnt.verify.none': 'The journal has not been verified now',
   'mnt.verify.running': 'Verifying the journal …',
   'mnt.verify.ok': '{time}: the journal is whole',
@@ -597,7 +597,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.ask.confirm': 'Confirm',
   'mnt.ask.cancel': 'Cancel',
   'mnt.ask.accept-damage':
-    'Selling begins again once central grants a new epoch. Compare with central and the provider’s bill first.',
+    "Selling begins again once central grants a new epoch. Compare with central and the provider's bill first.",
   'mnt.ask.out-of-service':
     'The machine stays out of service after you leave, until it is put back. Paid orders go on.',
   'mnt.ask.back-in-service': 'Maintenance ends and the machine serves customers again.',
@@ -617,7 +617,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.why.accept-damage.4': 'Told to by the back office',
   'mnt.why.out-of-service.1': 'Faulty device, to be repaired',
   'mnt.why.out-of-service.2': 'Regular service',
-  'mnt.why.out-of-service.3': 'The site’s reasons',
+  'mnt.why.out-of-service.3': "The site's reasons",
   'mnt.why.out-of-service.4': 'Told to by the back office',
   'mnt.why.back-in-service.1': 'Repaired, tests passed',
   'mnt.why.back-in-service.2': 'Service done',
@@ -639,7 +639,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.why.settle-delivered-by-hand.2': 'New card issued and written',
   'mnt.why.settle-delivered-by-hand.3': 'Credited at the meter',
   'mnt.why.settle-delivered-by-hand.4': 'Customer confirms receipt',
-  'mnt.why.settle-nothing-due.1': 'Not on the provider’s bill',
+  'mnt.why.settle-nothing-due.1': "Not on the provider's bill",
   'mnt.why.settle-nothing-due.2': 'Customer says not paid',
   'mnt.why.settle-nothing-due.3': 'Recorded twice',
   'mnt.why.settle-nothing-due.4': 'Test order',

@@ -39,16 +39,16 @@ export const myAccountEn: Readonly<Record<keyof typeof myAccountZhCN, string>> =
   'my.onTheWay': 'On its way to the meter',
   'my.meterLeft.volume': 'In the meter ({date})',
   'my.meterLeft.money': 'In the meter ({date})',
-  'my.away': 'Billing is not reached: only your card and this machine’s purchases are shown.',
+  'my.away': "Billing is not reached: only your card and this machine's purchases are shown.",
   'my.abnormal.title': 'High use',
   'my.abnormal.now': 'This month so far',
   'my.abnormal.month': 'In month {month}',
   'my.abnormal.gas':
-    '{when} you used {times} times the gas of last year’s month. Please check stove and heater valves. If you smell gas: close the valve, open windows, call {emergency} from outside.',
+    "{when} you used {times} times the gas of last year's month. Please check stove and heater valves. If you smell gas: close the valve, open windows, call {emergency} from outside.",
   'my.abnormal.water':
-    '{when} you used {times} times the water of last year’s month. Please look for a dripping tap or toilet.',
+    "{when} you used {times} times the water of last year's month. Please look for a dripping tap or toilet.",
   'my.abnormal.heat':
-    '{when} you used {times} times the heat of last year’s month. Please check radiator valves and windows.',
+    "{when} you used {times} times the heat of last year's month. Please check radiator valves and windows.",
   'my.fault.leak.gas.title': 'Your meter reported a possible leak',
   'my.fault.leak.gas':
     'Close the valve before the meter. If you smell gas, open windows and call {emergency} from outside; call it without a smell too, and we come.',
@@ -59,13 +59,13 @@ export const myAccountEn: Readonly<Record<keyof typeof myAccountZhCN, string>> =
     'Your meter saw gas flow on and on, or too fast. Please check that stove and heater are off. If you smell gas: close the valve, open windows, call {emergency} from outside.',
   'my.fault.flow.other.title': 'It flowed without a pause',
   'my.fault.flow.other': 'Your meter never stood still. Please check valves, and look for a leak.',
-  'my.fault.battery.title': 'Your meter’s battery is low',
+  'my.fault.battery.title': "Your meter's battery is low",
   'my.fault.battery': 'Without it the valve shuts. Call {hotline}, or put in a new battery.',
   'my.fault.magnet.title': 'A magnet was near your meter',
   'my.fault.magnet': 'Please take it away. If the meter stands still, call {hotline}.',
-  'my.fault.clock.title': 'Your meter’s clock is wrong',
+  'my.fault.clock.title': "Your meter's clock is wrong",
   'my.fault.clock': 'Your supply goes on. We set it at our next visit.',
-  'my.fault.valve.title': 'Your meter’s valve is shut',
+  'my.fault.valve.title': "Your meter's valve is shut",
   'my.fault.valve':
     'After a recharge put the card to the meter, or press its button, until it beeps. If it stays shut, call {hotline}.',
   'my.card.taken': 'Purchases in the meter',

@@ -1,7 +1,7 @@
 /** The words of a customer's own account, in Chinese; see zh-CN.ts. */
 export const myAccountZhCN = {
   'start.my-account.title': '我的用气',
-  'start.my-account.lead': '余量、用量图、购气记录',
+  'start.my-account.lead': '余量、用量图、\n购气记录',
   'my.header': '我的用气',
   'my.byNumber': '没带卡？输入用户号',
   'my.no.title': '请输入用户号',
@@ -34,7 +34,7 @@ export const myAccountZhCN = {
   'my.year.since': '（{since} 起）',
   'my.balance': '账户余额',
   'my.owed': '账户欠费',
-  'my.onTheWay': '还在发往表端',
+  'my.onTheWay': '还没传到表上',
   'my.meterLeft.volume': '表内余量（{date}）',
   'my.meterLeft.money': '表内余额（{date}）',
   'my.away': '收费系统暂时连不上：只显示卡上的内容和在这台机器买的。',
@@ -74,7 +74,7 @@ export const myAccountZhCN = {
   'my.item.card': '卡充值',
   'my.stands.written': '已写入卡',
   'my.stands.credited': '已入账',
-  'my.stands.at-meter': '已入账，表端已生效',
+  'my.stands.at-meter': '已入账，表已收到',
   'my.stands.going-on': '已付款，正在办理',
   'my.stands.refunding': '正在退款',
   'my.stands.refunded': '已退款',

@@ -3,8 +3,7 @@ import type { stillZhCN } from './still.zh-CN.ts';
 /** The words of the machine while nobody is there, or while it serves nobody, in English. */
 export const stillEn: Readonly<Record<keyof typeof stillZhCN, string>> = {
   'attract.touch': 'Touch the screen',
-  'attract.card.insert': 'or insert your gas card',
-  'attract.card.place': 'or lay down your gas card',
+  'attract.card': 'or insert your gas card',
   'attract.services': 'What you can do here',
   'attract.recharge': 'Recharge a gas card',
   'attract.state': 'Now',

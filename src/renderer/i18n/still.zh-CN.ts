@@ -1,8 +1,7 @@
 /** The words of the machine while nobody is there, or while it serves nobody, in Chinese. */
 export const stillZhCN = {
   'attract.touch': '轻触屏幕开始',
-  'attract.card.insert': '或直接插入燃气卡',
-  'attract.card.place': '或直接放上燃气卡',
+  'attract.card': '或直接插入燃气卡',
   'attract.services': '这台机器可以办理',
   'attract.recharge': '燃气卡充值',
   'attract.state': '现在的情况',

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { BillView, Corrected, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { chinaDate } from '../../shared/time.ts';
@@ -15,6 +14,7 @@ import {
   Message,
   Notice,
   Phrases,
+  Words,
   Steps,
 } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
@@ -30,9 +30,9 @@ import screens from './screens.module.css';
 
 /** Why it does not go on, in words; null: nothing stands against it. */
 function Problem({ code }: { readonly code: ErrorCode | null }): ReactElement | null {
-  const { pick } = useWords();
+  const { tell } = useWords();
   if (code === null) return null;
-  return <Notice title={pick(shownTitle(code))}>{pick(ERRORS[code].customer)}</Notice>;
+  return <Notice title={tell(code).title}>{tell(code).body}</Notice>;
 }
 
 /** What the company corrected at the account lately, in one line; nothing: null. */
@@ -56,8 +56,15 @@ export function UserNo({ s }: { readonly s: SnapshotOf<'user-no'> }): ReactEleme
         </h1>
         <Typed text={grouped(digits, s.digits)} digits={digits} />
         <p className={screens['keypadHint']} role="status">
-          {s.reading ? t('req.user.reading') : s.busy ? t('userNo.asking') : pick(s.hint)}
-          {!s.busy && ` ${t(s.scanner ? 'userNo.scanOrCard' : 'userNo.card')}`}
+          <Words
+            text={s.reading ? t('req.user.reading') : s.busy ? t('userNo.asking') : pick(s.hint)}
+          />
+          {!s.busy && (
+            <>
+              <br />
+              <Words text={t(s.scanner ? 'userNo.scanOrCard' : 'userNo.card')} />
+            </>
+          )}
         </p>
         <Problem code={s.problem} />
         <Pad

@@ -1,7 +1,6 @@
 import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { QuoteView, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatPrice, formatYuan } from '../../shared/money.ts';
 import { plainYuan, Presets } from '../components/presets.tsx';
@@ -83,13 +82,13 @@ export function Amount({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElemen
 }
 
 function Quote({ s }: { readonly s: SnapshotOf<'amount'> }): ReactElement {
-  const { t, pick } = useWords();
+  const { t, tell } = useWords();
   const most = t('amount.most', { yuan: plainYuan(floorYuan(s.maxFen)) });
   // It is the sum that a limit forbids, and a smaller one can be had.
   if (s.problem !== null && isLimit(s.problem) && s.maxFen >= s.minFen)
     return <Notice title={t('amount.tooMuch')}>{most}</Notice>;
   if (s.problem !== null)
-    return <Notice title={pick(shownTitle(s.problem))}>{pick(ERRORS[s.problem].customer)}</Notice>;
+    return <Notice title={tell(s.problem).title}>{tell(s.problem).body}</Notice>;
   if (s.busy || (s.chosenFen !== null && s.quote?.amountFen !== s.chosenFen))
     return (
       <div className={`${ui['panel']} ${css['quoteWords']}`} role="status">

@@ -1,6 +1,5 @@
 import type { ReactElement, ReactNode } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { CardArt, Mark, TileArt } from '../components/art.tsx';
 import { Notice } from '../components/ui.tsx';
 import { translator, useWords } from '../i18n/index.ts';
@@ -96,17 +95,16 @@ export function Attract({ s }: { readonly s: SnapshotOf<'start'> }): ReactElemen
 
 /** What to do: large, and in both languages, since nobody has chosen one. */
 function Call({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
-  const { t, locale } = useWords();
+  const { t, locale, way } = useWords();
   const other = locale === 'en' ? ('zh-CN' as const) : ('en' as const);
-  const how = entryOf(s).way === 'place' ? 'attract.card.place' : 'attract.card.insert';
   const call = (say: Translate): string =>
-    s.selling ? `${say('attract.touch')}\n${say(how)}` : say('attract.touch');
+    s.selling ? `${say('attract.touch')}\n${say('attract.card')}` : say('attract.touch');
   return (
     <section className={css['call']}>
       <div>
         <h1>{call(t)}</h1>
         <p className={css['other']} lang={other}>
-          {call(translator(other))}
+          {call(translator(other, way))}
         </p>
       </div>
       <CardArt entry={entryOf(s)} />
@@ -116,12 +114,14 @@ function Call({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
 
 /** Whatever does not work, first and whole. */
 function Troubles({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement | null {
-  const { t, pick } = useWords();
+  const { t, pick, tell } = useWords();
   const lines: (readonly [key: string, title: string, body: string])[] = [];
   if (!s.selling && s.degraded.length === 0)
     lines.push(['selling', t('start.noSelling.title'), t('start.noSelling.lead')]);
-  for (const code of s.degraded)
-    lines.push([code, pick(shownTitle(code)), pick(ERRORS[code].customer)]);
+  for (const code of s.degraded) {
+    const { title, body } = tell(code);
+    lines.push([code, title, body]);
+  }
   if ((s.keptCards ?? 0) > 0)
     lines.push([
       'kept',

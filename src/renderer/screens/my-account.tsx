@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { FaultView, PurchaseView, SnapshotOf, UseView } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { formatQuantity, formatYuan } from '../../shared/money.ts';
 import { tierStanding } from '../../shared/my-account.ts';
 import { isUserNo } from '../../shared/requests.ts';
@@ -43,7 +42,7 @@ export function MyAccountNo({ s }: { readonly s: SnapshotOf<'my-account-no'> }):
 }
 
 function NumberPad({ s }: { readonly s: SnapshotOf<'my-account-no'> }): ReactElement {
-  const { t, pick } = useWords();
+  const { t, pick, tell } = useWords();
   const [userNo, setUserNo] = useState<string | null>(null);
   const back = (
     <div className={`${ui['actions']} ${screens['single']}`}>
@@ -74,8 +73,8 @@ function NumberPad({ s }: { readonly s: SnapshotOf<'my-account-no'> }): ReactEle
     <>
       {s.problem !== null && (
         <div className={`${ui['notice']} ${css['problem']}`} role="alert" data-problem={s.problem}>
-          <b>{pick(shownTitle(s.problem))}</b>
-          <span>{pick(ERRORS[s.problem].customer)}</span>
+          <b>{tell(s.problem).title}</b>
+          <span>{tell(s.problem).body}</span>
         </div>
       )}
       <Typing

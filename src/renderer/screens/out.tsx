@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { NearSite, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
+import { errorWords } from '../../shared/errors-placed.ts';
 import { Phrases, Points } from '../components/ui.tsx';
 import { useWords } from '../i18n/index.ts';
 import { formatClock, formatStamp } from '../state/time.ts';
@@ -14,23 +14,20 @@ import css from './out.module.css';
  * tapped here.
  */
 export function OutOfService({ s }: { readonly s: SnapshotOf<'out-of-service'> }): ReactElement {
-  const { t, pick, locale } = useWords();
-  const text = ERRORS[s.reason];
-  const shown = shownTitle(s.reason);
+  const { t, pick, locale, way } = useWords();
+  const { title, body } = errorWords(s.reason, way);
   return (
     <div className={css['out']}>
       <div className={css['words']}>
         <p className={css['kicker']}>{t('out.kicker')}</p>
         <h1>
-          <Phrases text={pick(shown)} />
+          <Phrases text={pick(title)} />
         </h1>
         <p className={css['lead']}>
-          <Phrases text={pick(text.customer)} />
+          <Phrases text={pick(body)} />
         </p>
         <p className={css['other']} lang={locale === 'en' ? 'zh-CN' : 'en'}>
-          {locale === 'en'
-            ? `${shown.zh}：${text.customer.zh}`
-            : `${shown.en}. ${text.customer.en}`}
+          {locale === 'en' ? `${title.zh}：${body.zh}` : `${title.en}. ${body.en}`}
         </p>
         {s.sinceMs !== undefined && <Since sinceMs={s.sinceMs} nowMs={s.nowMs} />}
         {s.held.length > 0 && <Held held={s.held} />}

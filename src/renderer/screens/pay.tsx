@@ -1,6 +1,5 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import { Disc } from '../components/art.tsx';
 import { Qr } from '../components/qr.tsx';
@@ -12,7 +11,7 @@ import {
   Steps,
   useCreditWords,
 } from '../components/ui.tsx';
-import { amountOf, useWords } from '../i18n/index.ts';
+import { amountOf, anyOf, useWords } from '../i18n/index.ts';
 import type { MessageKey } from '../i18n/index.ts';
 import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
@@ -20,7 +19,7 @@ import css from './screens.module.css';
 
 /** The code, the sum and the time; what the provider says in words. */
 export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
-  const { t, pick, locale } = useWords();
+  const { t, tell, locale } = useWords();
   const wallets = (s.wallets ?? []).map((kind) => t(`provider.${kind}`));
   const creditWords = useCreditWords();
   const ending = s.state === 'closing' || s.state === 'card-out' || s.state === 'switching';
@@ -75,7 +74,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
         <div className={css['payWords']}>
           <h2 className={css['payTitle']}>
             {title === 'pay.scan.gateway' && wallets.length > 0
-              ? t('pay.scan.named', { wallets: wallets.join(locale === 'en' ? ' or ' : '、') })
+              ? t('pay.scan.named', { wallets: anyOf(wallets, locale) })
               : t(title)}
           </h2>
           <p className={css['price']}>
@@ -110,9 +109,7 @@ export function Pay({ s }: { readonly s: SnapshotOf<'pay'> }): ReactElement {
           </p>
         </div>
       </div>
-      {s.problem !== null && (
-        <Notice title={pick(shownTitle(s.problem))}>{pick(ERRORS[s.problem].customer)}</Notice>
-      )}
+      {s.problem !== null && <Notice title={tell(s.problem).title}>{tell(s.problem).body}</Notice>}
       {s.lastCheck !== null && <Notice>{t(`pay.check.${s.lastCheck}`)}</Notice>}
       {mayCheck || s.cancelOffered ? (
         <div

@@ -1,7 +1,6 @@
 import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { PromiseView, RequestShown, SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { isMobile, isPhone, isUserNo, MAX_DIGITS, smsOf } from '../../shared/requests.ts';
 import { dueText } from '../../shared/working-days.ts';
 import type { DiscKind } from '../components/art.tsx';
@@ -24,7 +23,7 @@ type Shown<S extends RequestShown['step']> = Extract<RequestShown, { step: S }>;
 
 /** What a customer asks for, one question at a time; gas that is smelt is never a form. */
 export function Requests({ s }: { readonly s: RequestScreen }): ReactElement {
-  const { t, pick } = useWords();
+  const { t, tell } = useWords();
   const { shown } = s;
   const { step } = shown;
   return (
@@ -35,9 +34,9 @@ export function Requests({ s }: { readonly s: RequestScreen }): ReactElement {
       </div>
       {s.problem !== null && (
         <div className={`${ui['notice']} ${css['problem']}`} role="alert" data-problem={s.problem}>
-          <b>{pick(shownTitle(s.problem))}</b>
+          <b>{tell(s.problem).title}</b>
           <span>
-            {pick(ERRORS[s.problem].customer)} {s.problem}
+            {tell(s.problem).body} {s.problem}
           </span>
         </div>
       )}

@@ -2,7 +2,6 @@ import type { ReactElement } from 'react';
 import { Qr } from '../components/qr.tsx';
 import { useState } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatYuan } from '../../shared/money.ts';
 import { RATINGS } from '../../shared/ratings.ts';
@@ -253,8 +252,8 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, CardFault>>> = {
 };
 
 export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): ReactElement {
-  const { t, pick } = useWords();
-  const text = ERRORS[s.reason];
+  const { t, tell } = useWords();
+  const why = tell(s.reason);
   const fault = FAULTS[s.reason];
   const disc: DiscKind = WAITING.has(s.reason)
     ? 'wait'
@@ -277,8 +276,8 @@ export function CannotSell({ s }: { readonly s: SnapshotOf<'cannot-sell'> }): Re
   return (
     <Message
       {...(fault === undefined ? { disc } : { art: <FaultArt fault={fault} entry={entryOf(s)} /> })}
-      title={pick(shownTitle(s.reason))}
-      lead={s.payDebt === true ? t('cannot.debt.lead') : pick(text.customer)}
+      title={why.title}
+      lead={s.payDebt === true ? t('cannot.debt.lead') : why.body}
       actions={
         <>
           {s.payDebt === true && (
@@ -517,7 +516,7 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
   points.push(receipt);
   return (
     <Message
-      disc={s.reason === 'paid' ? 'card' : 'wait'}
+      disc={s.reason === 'paid' || s.reason === 'card' ? 'card' : 'wait'}
       title={t(`doubt.${s.reason}.title`)}
       lead={t(
         credit
@@ -623,7 +622,7 @@ const REFUND_DISC = {
 } as const satisfies Record<string, DiscKind>;
 
 export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): ReactElement {
-  const { t, pick } = useWords();
+  const { t, tell } = useWords();
   const receipt = useReceiptText(s.slip);
   const facts: Fact[] = [
     { label: t('refund.amount'), value: `¥${formatYuan(s.amountFen)}` },
@@ -632,7 +631,7 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
   if (s.reason !== null)
     facts.push({
       label: t('refund.why'),
-      value: `${pick(shownTitle(s.reason))} (${s.reason})`,
+      value: `${tell(s.reason).title} (${s.reason})`,
       full: true,
     });
   const over = s.state !== 'refunding';
@@ -643,7 +642,7 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
       // What is to be done, and for whom it waits, only these reasons say.
       lead={
         s.reason === 'BILL-0111' || s.reason === 'PAY-0205'
-          ? pick(ERRORS[s.reason].customer)
+          ? tell(s.reason).body
           : t(`refund.${s.state}.lead`)
       }
       actions={

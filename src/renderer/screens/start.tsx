@@ -1,20 +1,22 @@
 import type { ReactElement } from 'react';
 import type { SnapshotOf, Tile } from '../../shared/contract/index.ts';
-import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { CardArt, TileArt } from '../components/art.tsx';
 import { IntentButton, Notice, Phrases, useHow, Words } from '../components/ui.tsx';
-import { useWords } from '../i18n/index.ts';
+import { anyOf, useWords } from '../i18n/index.ts';
 import { entryOf } from '../state/entry.ts';
 import { spanOf } from './info.tsx';
 import css from './screens.module.css';
 
 /** The welcome: inserting a card is the one thing to do; tiles exist only where their service works. */
 export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
-  const { t, pick, locale } = useWords();
+  const { t, pick, tell, locale } = useWords();
   const how = useHow();
   const named = s.providers.filter((provider) => provider !== 'gateway');
   const list = (kinds: readonly (typeof named)[number][]): string =>
-    kinds.map((p) => t(`provider.${p}`)).join(locale === 'en' ? ' or ' : '、');
+    anyOf(
+      kinds.map((p) => t(`provider.${p}`)),
+      locale,
+    );
   const payWith =
     named.length === 0 ? t('start.payAny') : t('start.pay', { providers: list(named) });
   return (
@@ -52,8 +54,8 @@ export function Start({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement 
           </Notice>
         )}
         {s.degraded.map((code) => (
-          <Notice key={code} title={pick(shownTitle(code))}>
-            {pick(ERRORS[code].customer)}
+          <Notice key={code} title={tell(code).title}>
+            {tell(code).body}
           </Notice>
         ))}
         {s.tiles.length > 0 && (

@@ -1,10 +1,12 @@
 import type { Locale } from '../../shared/contract/index.ts';
+import { ERRORS_PLACED } from '../../shared/errors-placed.ts';
 import { ERRORS, shownTitle } from '../../shared/errors.ts';
 import { en } from '../i18n/en.ts';
+import { PLACED } from '../i18n/placed.ts';
 import { zhCN } from '../i18n/zh-CN.ts';
 import type { MessageKey } from '../i18n/zh-CN.ts';
 import type { ClipId } from './words.ts';
-import { SAID_ERRORS, ownClip, ownPieces } from './words.ts';
+import { SAID_ERRORS, ownClip, ownPieces, placedClip } from './words.ts';
 
 /**
  * Every word of the customers' screens as a clip: a message whole, or between its `{gaps}`. What
@@ -44,6 +46,11 @@ export function screenTexts(locale: Locale): ReadonlyMap<ClipId, string> {
     if (pieces.length === 1) add(`m/${key}`, texts[key]);
     else for (const [at, piece] of pieces.entries()) add(`m/${key}/${at}`, piece);
   }
+  for (const [key, text] of Object.entries(PLACED[locale])) {
+    const pieces = text.split(/\{\w+\}/);
+    if (pieces.length === 1) add(placedClip(`m/${key}`), text);
+    else for (const [at, piece] of pieces.entries()) add(placedClip(`m/${key}/${at}`), piece);
+  }
   return clips;
 }
 
@@ -59,6 +66,8 @@ function everyText(locale: Locale): ReadonlyMap<ClipId, string> {
   for (const code of SAID_ERRORS) {
     all.set(`e/${code}/title`, shownTitle(code)[lang]);
     all.set(`e/${code}`, ERRORS[code].customer[lang]);
+    const placed = ERRORS_PLACED[code];
+    if (placed !== undefined) all.set(placedClip(`e/${code}`), placed[lang]);
   }
   for (const [id, text] of screenTexts(locale)) all.set(id, text);
   // What joins a list.

@@ -1,12 +1,14 @@
-import type { Locale, Snapshot, SnapshotOf } from '../../shared/contract/index.ts';
+import type { CardEntry, Locale, Snapshot, SnapshotOf } from '../../shared/contract/index.ts';
+import { ERRORS_PLACED } from '../../shared/errors-placed.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import { spokenTextId } from '../../shared/spoken-text.ts';
 import type { BothTexts } from '../../shared/spoken-text.ts';
+import { PLACED } from '../i18n/placed.ts';
 import { howKey } from '../state/entry.ts';
 import { NUMBER_LIMIT, numberClips, unitClip } from './numbers.ts';
 import type { Unit } from './numbers.ts';
-import { SAID_ERRORS, SAID_WITH, ownClip, ownPieces } from './words.ts';
+import { SAID_ERRORS, SAID_WITH, ownClip, ownPieces, placedClip } from './words.ts';
 import type { ClipId, OwnKey, SaidKey, SaidWithKey } from './words.ts';
 
 /** What is said at one time, before it is anybody's language. */
@@ -53,6 +55,8 @@ export interface Prompt {
   /** Something must be done, or left alone, now: it interrupts. */
   readonly urgent: boolean;
   readonly segments: readonly Segment[];
+  /** Behind what the same screen said before: all that it says now. Left out: another screen's. */
+  readonly still?: readonly Segment[];
   /** Left out: it is said once. */
   readonly repeat?: Repeat;
 }
@@ -120,9 +124,17 @@ function cannotSellPrompt(s: SnapshotOf<'cannot-sell'>): Prompt {
 function startPrompt(s: SnapshotOf<'start'>): Prompt {
   if (s.word !== null)
     return urge(say(`start.word.${s.word}.title`), say(`start.word.${s.word}.body`));
-  return s.selling
-    ? tell(say('start.hello'), say('start.title'), say(howKey(s.header)))
-    : tell(say('start.noSelling.title'), say('start.noSelling.lead'));
+  const welcome = s.selling
+    ? [say('start.hello'), say('start.title'), say(howKey(s.header))]
+    : [say('start.noSelling.title'), say('start.noSelling.lead')];
+  return tell(
+    ...welcome,
+    ...s.degraded.flatMap(problem),
+    ...(s.outage === null ? [] : [say('start.outage'), text(s.outage.area)]),
+    ...s.notices
+      .slice(0, s.outage === null ? 2 : 1)
+      .flatMap(({ title, body }) => [text(title), text(body)]),
+  );
 }
 
 function infoPrompt({ shown }: SnapshotOf<'info'>): Prompt {
@@ -168,6 +180,16 @@ function requestPrompt(s: SnapshotOf<'request'>): Prompt {
   }
 }
 
+/** The one code's wallets, by their names. */
+function walletsOf({ wallets = [] }: SnapshotOf<'pay'>): Segment[] {
+  const names = wallets.flatMap((kind): ClipId[] => [`m/provider.${kind}`]);
+  const before = ownClip('payWith', 'before');
+  const last = names.pop();
+  if (last === undefined) return [];
+  const or = names.length === 0 ? [] : [ownClip('spoken.or', 'before')];
+  return [{ part: { clips: [before, ...names, ...or, last] } }];
+}
+
 function payPrompt(s: SnapshotOf<'pay'>): Prompt {
   const more = [
     ...problem(s.problem),
@@ -185,6 +207,7 @@ function payPrompt(s: SnapshotOf<'pay'>): Prompt {
     ...more,
     own('toPay', yuan(s.amountFen)),
     say(`pay.scan.${s.provider}`),
+    ...(s.provider === 'gateway' ? walletsOf(s) : []),
     ...(s.scanner ? [say('pay.orShowCode')] : []),
     say('pay.onlyScreen'),
   );
@@ -365,7 +388,11 @@ export function promptOf(s: Snapshot): Prompt | null {
     case 'bills':
       return s.groups.every(({ bills }) => bills.length === 0)
         ? tell(say('bills.none'), say('bills.none.lead'))
-        : tell(say('bills.choose'), secret('owed', yuan(s.totalFen)), ...problem(s.problem));
+        : tell(
+            s.chosenFen > 0 ? { part: { own: 'billsReady' } } : say('bills.choose'),
+            secret('owed', yuan(s.totalFen)),
+            ...problem(s.problem),
+          );
     case 'contract':
       return tell(say('contract.lead'), ...s.points.map(text), ...problem(s.problem));
     case 'confirm-sum':
@@ -427,7 +454,8 @@ function hurryKey(offered: 'more' | 'code', { voice }: Snapshot): OwnKey {
   return offered === 'more' ? 'spoken.hurry' : 'spoken.hurry.code';
 }
 
-const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
+/** The same sentence, whoever hears it. */
+export const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
 
 /**
  * What is to be said now that `after` is shown and `before` was: null, nothing new. A screen that
@@ -454,20 +482,32 @@ export function prompts(before: Scene | null, after: Scene): Prompt | null {
   if (hurry !== null) return hurry;
   const said = new Set(promptOf(before.snapshot)?.segments.map(keyOf));
   const fresh = whole.segments.filter((segment) => !said.has(keyOf(segment)));
-  return fresh.length === 0 ? null : { ...whole, segments: fresh };
+  return fresh.length === 0 ? null : { ...whole, segments: fresh, still: whole.segments };
 }
 
 const isSayable = (sum: Sum): boolean => Number(sum.value) < NUMBER_LIMIT;
 
-/** A sentence's clips in a language, in order; none: it cannot be said. */
-export function segmentClips({ part }: Pick<Segment, 'part'>, locale: Locale): readonly ClipId[] {
+/**
+ * A sentence's clips in a language, in order, at a machine that takes cards this way; none: it
+ * cannot be said.
+ */
+export function segmentClips(
+  { part }: Pick<Segment, 'part'>,
+  locale: Locale,
+  way: CardEntry['way'] = 'insert',
+): readonly ClipId[] {
+  const placed = (clip: ClipId, has: boolean): ClipId =>
+    has && way === 'place' ? placedClip(clip) : clip;
   if ('clips' in part) return part.clips;
   if ('text' in part) {
     return [`t/${spokenTextId(locale === 'en' ? part.text.en : part.text.zh, locale)}`];
   }
-  if ('error' in part) return [`e/${part.error}${part.title === true ? '/title' : ''}`];
+  if ('error' in part) {
+    if (part.title === true) return [`e/${part.error}/title`];
+    return [placed(`e/${part.error}`, part.error in ERRORS_PLACED)];
+  }
   if ('say' in part) {
-    if (!('of' in part)) return [`m/${part.say}`];
+    if (!('of' in part)) return [placed(`m/${part.say}`, part.say in PLACED[locale])];
     return (SAID_WITH[part.say].keys as readonly string[]).includes(part.of)
       ? [`m/${part.say}/${part.of}`]
       : [];

@@ -1,6 +1,6 @@
-import type { Locale } from '../../shared/contract/index.ts';
+import type { CardEntry, Locale } from '../../shared/contract/index.ts';
 import type { Loudness } from '../../shared/policy-voice.ts';
-import { mayBeHeard, segmentClips } from './prompts.ts';
+import { keyOf, mayBeHeard, segmentClips } from './prompts.ts';
 import type { Listening, Part, Prompt, Repeat, Segment } from './prompts.ts';
 import type { ClipId } from './words.ts';
 
@@ -29,6 +29,8 @@ export interface Sound {
 /** How the customer, his headphones and the policy have it. */
 export interface Manner {
   readonly locale: Locale;
+  /** How this machine takes a card; left out: it is inserted. */
+  readonly way?: CardEntry['way'];
   readonly listening: Listening;
   /** Null: silent. */
   readonly loudness: Loudness | null;
@@ -59,8 +61,8 @@ export function louderGain({ percent, mostPercent }: Loudness, n: number, louder
 }
 
 /**
- * Says one prompt at a time. The next screen's prompt ends the one before; on the same screen only
- * what must be done now does, the rest waits, one deep. Remembers what a visit has heard until
+ * Says one prompt at a time. The next screen's prompt ends the one before; on the same screen what
+ * is new waits until what still stands there was said. Remembers what a visit has heard until
  * {@link forget}.
  */
 export class Speaker {
@@ -73,6 +75,9 @@ export class Speaker {
   #playing: Playing | null = null;
   #cancel = (): void => undefined;
   #current: Prompt | null = null;
+  /** Of it: what is being said, and what comes after. */
+  #saying: Segment | null = null;
+  #left: Segment[] = [];
   #waiting: Prompt | null = null;
   /** Behind that: what is read of the screen. */
   #toRead: Prompt | null = null;
@@ -105,10 +110,30 @@ export class Speaker {
     }
     if (isNew) this.#hush();
     if (prompt === null) return;
-    if (this.#current === null || prompt.urgent) {
+    if (this.#current !== null && prompt.still !== undefined) {
+      this.#goOn(prompt, prompt.still);
+    } else if (this.#current === null || prompt.urgent) {
       this.#waiting = null;
       this.#begin(this.#say(prompt));
     } else this.#waiting = prompt;
+  }
+
+  /**
+   * More of the screen that speaks: what it was about to say and still shows is said before it;
+   * only a sentence that is true no more is cut off by what must be done now.
+   */
+  #goOn(prompt: Prompt, still: readonly Segment[]): void {
+    const keys = new Set(still.map(keyOf));
+    const isTrue = (segment: Segment): boolean => keys.has(keyOf(segment));
+    const left = this.#left.filter(isTrue);
+    const more = [...(this.#waiting?.segments.filter(isTrue) ?? []), ...prompt.segments];
+    if (prompt.urgent && (this.#saying === null || !isTrue(this.#saying))) {
+      this.#waiting = null;
+      this.#begin(this.#say({ ...prompt, segments: [...left, ...more] }));
+      return;
+    }
+    this.#left = left;
+    this.#waiting = { ...prompt, segments: more };
   }
 
   /** A key was pressed: what can wait is not said to its end. */
@@ -150,6 +175,8 @@ export class Speaker {
     this.#playing?.stop();
     this.#playing = null;
     this.#current = null;
+    this.#saying = null;
+    this.#left = [];
     this.#waiting = null;
     this.#toRead = null;
   }
@@ -165,8 +192,8 @@ export class Speaker {
 
   /** The same words, by whichever message they come. */
   #key(part: Part): string {
-    const { locale } = this.#manner;
-    return `${locale} ${segmentClips({ part }, locale).join(' ')}`;
+    const { locale, way } = this.#manner;
+    return `${locale} ${segmentClips({ part }, locale, way).join(' ')}`;
   }
 
   async #say(prompt: Prompt): Promise<void> {
@@ -176,9 +203,11 @@ export class Speaker {
     const turn = this.#turn;
     this.#current = prompt;
     const began = this.#clock.monoMs();
-    for (const segment of prompt.segments) {
-      if (this.#isOver(segment)) continue;
-      await this.#sentence(segment, 0, turn);
+    this.#left = [...prompt.segments];
+    for (let next = this.#left.shift(); next !== undefined; next = this.#left.shift()) {
+      if (this.#isOver(next)) continue;
+      this.#saying = next;
+      await this.#sentence(next, 0, turn);
       if (turn !== this.#turn) return;
     }
     this.#ended(began);
@@ -186,13 +215,13 @@ export class Speaker {
 
   /** Sounds one sentence to its end; what is interrupted was not said. */
   async #sentence(segment: Segment, gainStep: number, turn: number): Promise<void> {
-    const { locale, listening, loudness } = this.#manner;
+    const { locale, way, listening, loudness } = this.#manner;
     if (loudness === null) return;
     const gain = louderGain(loudness, gainStep, this.#repeat?.louder === true && gainStep > 0);
     let playing: Playing | null = null;
     let said = '';
     for (const part of partsFor(segment, listening)) {
-      const clips = segmentClips({ part }, locale);
+      const clips = segmentClips({ part }, locale, way);
       said = segment.once ?? this.#key(part);
       if (clips.length > 0) playing = await this.#sound.play(clips, locale, gain);
       if (playing !== null || turn !== this.#turn) break;
@@ -218,6 +247,7 @@ export class Speaker {
   /** What waits comes next; else the repetition, in its time. */
   #ended(began: number): void {
     this.#current = null;
+    this.#saying = null;
     this.#cancel = () => undefined;
     const next = this.#waiting ?? this.#toRead;
     if (this.#waiting === null) this.#toRead = null;
@@ -239,7 +269,9 @@ export class Speaker {
     this.#repeats += 1;
     this.#current = { urgent: false, segments: repeat.segments };
     const began = this.#clock.monoMs();
+    this.#left = [];
     for (const segment of repeat.segments) {
+      this.#saying = segment;
       await this.#sentence(segment, this.#repeats, turn);
       if (turn !== this.#turn) return;
     }

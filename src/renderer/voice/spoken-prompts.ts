@@ -1,5 +1,6 @@
 import type { Locale, Snapshot } from '../../shared/contract/index.ts';
 import { spokenTextId } from '../../shared/spoken-text.ts';
+import { PLACED } from '../i18n/placed.ts';
 import type { MessageKey } from '../i18n/zh-CN.ts';
 import { oneByOne } from './figures.ts';
 import { clipsOfText } from './fragments.ts';
@@ -52,7 +53,8 @@ function spokenAs(which: RegExp, locale: Locale): ReadonlySet<ClipId> {
   const clips = new Set(
     (Object.keys(texts) as MessageKey[])
       .filter((id) => which.test(id))
-      .flatMap((id) => texts[id].split(/\{\w+\}/))
+      .flatMap((id) => [texts[id], PLACED[locale][id] ?? ''])
+      .flatMap((text) => text.split(/\{\w+\}/))
       .flatMap((piece) => clipsOfText(piece, locale)),
   );
   clipsOf.set(key, clips);
@@ -60,7 +62,9 @@ function spokenAs(which: RegExp, locale: Locale): ReadonlySet<ClipId> {
 }
 
 const isPersonalError = (clip: ClipId): boolean =>
-  [...PERSONAL].some((code) => clip === `e/${code}` || clip === `e/${code}/title`);
+  [...PERSONAL].some(
+    (code) => clip.replace('@place', '') === `e/${code}` || clip === `e/${code}/title`,
+  );
 
 const own = (key: OwnKey): ClipId => ownClip(key, 'before');
 /** A sentence that only the voice has. */

@@ -1,6 +1,7 @@
 import type { Snapshot, VoiceView } from '../../shared/contract/index.ts';
 import { loudnessAt } from '../../shared/policy-voice.ts';
 import type { Loudness } from '../../shared/policy-voice.ts';
+import { entryOf } from '../state/entry.ts';
 import { offeredAtEnd } from '../state/leaving.ts';
 import { WARN_MS, remainingMs } from '../state/time.ts';
 import type { ViewState } from '../state/store.ts';
@@ -43,9 +44,14 @@ function loudnessOf(voice: VoiceView | undefined, nowMs: number): Loudness | nul
 }
 
 /** How a snapshot has its voice, at this wall time of the core's. */
-function mannerOf({ locale, voice }: Snapshot, nowMs: number): Manner {
+function mannerOf({ locale, voice, header }: Snapshot, nowMs: number): Manner {
   const listening = voice?.headphones === true ? 'headphones' : 'loudspeaker';
-  return { locale, listening, loudness: voice?.muted === true ? null : loudnessOf(voice, nowMs) };
+  return {
+    locale,
+    way: entryOf({ header }).way,
+    listening,
+    loudness: voice?.muted === true ? null : loudnessOf(voice, nowMs),
+  };
 }
 
 /**

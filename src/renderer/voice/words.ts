@@ -15,6 +15,7 @@ export const SAID = [
   'start.hello',
   'start.title',
   'start.noSelling.title',
+  'start.outage',
   'start.noSelling.lead',
   'start.word.card-taken.title',
   'start.word.card-taken.body',
@@ -240,6 +241,11 @@ export type SaidWithKey = keyof typeof SAID_WITH;
  */
 export const OWN = {
   toPay: { zh: '一共{sum}', en: 'The sum is {sum}' },
+  billsReady: {
+    zh: '账单已选好。核对以后，请按“[amount.payNone]”',
+    en: 'The bills are chosen. Check them, then press “[amount.payNone]”',
+  },
+  payWith: { zh: '可以用', en: 'You can pay with' },
   toWrite: { zh: '写入卡里{sum}', en: '{sum} for the card' },
   received: { zh: '收您{sum}', en: '{sum} received' },
   written: { zh: '已写入{sum}', en: '{sum} written to the card' },
@@ -328,6 +334,9 @@ export type ClipId =
   | `t/${string}`
   | `l/${string}`
   | `d/${string}`;
+
+/** A clip's other words, where a card is laid on the reader (i18n/placed.ts). */
+export const placedClip = (clip: ClipId): ClipId => `${clip}@place`;
 
 /** The screens' words of a language. */
 export const catalogueOf = (locale: Locale): Readonly<Record<MessageKey, string>> =>

@@ -49,7 +49,7 @@ describe('an IoT meter', () => {
       'credit-posted',
       'slip-printed',
     ]);
-    expect(w.printed.join('\n')).toContain('户号尾号 0333');
+    expect(w.printed.join('\n')).toContain('用户号尾号 0333');
     expect(w.printed.join('\n')).not.toContain(IOT);
     await w.untilScreen('start');
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LOCALES, PLAIN_ACCESS, snapshotSchema } from '../../../src/shared/contract/index.ts';
 import type { Snapshot } from '../../../src/shared/contract/index.ts';
-import { CATALOGUES, amountOf, translator } from '../../../src/renderer/i18n/index.ts';
+import { CATALOGUES, amountOf, anyOf, translator } from '../../../src/renderer/i18n/index.ts';
 import { zhCN } from '../../../src/renderer/i18n/zh-CN.ts';
 import type { MessageKey } from '../../../src/renderer/i18n/zh-CN.ts';
 import { QUIET_MODULES, qrPath } from '../../../src/renderer/components/qr.tsx';
@@ -80,10 +80,18 @@ describe('words', () => {
   it('English holds no Chinese but the language switch, and nothing promises a later version', () => {
     for (const key of keys) {
       if (key !== 'lang.other')
-        expect(CATALOGUES.en[key], key).not.toMatch(/[\u3000-\u9fff\uff00-\uffef]/);
+        // Curly quotes are drawn as wide as a Chinese character.
+        expect(CATALOGUES.en[key], key).not.toMatch(/[\u3000-\u9fff\uff00-\uffef‘’“”]/);
       for (const locale of LOCALES)
         expect(CATALOGUES[locale][key], key).not.toMatch(/coming soon|敬请期待|失败/i);
     }
+  });
+
+  it('names several things as a sentence does', () => {
+    expect(anyOf(['a'], 'en')).toBe('a');
+    expect(anyOf(['a', 'b'], 'en')).toBe('a or b');
+    expect(anyOf(['a', 'b', 'c'], 'en')).toBe('a, b or c');
+    expect(anyOf(['甲', '乙'], 'zh-CN')).toBe('甲、乙');
   });
 
   it('fills holes in and leaves unknown ones visible', () => {

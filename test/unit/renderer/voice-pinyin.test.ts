@@ -104,6 +104,18 @@ const REVIEWED: readonly (readonly [string, string])[] = [
   ['请勿拔卡', 'qing3 wu4 ba2 ka3'],
   ['请重新插入同一张卡', 'qing3 chong2 xin1 cha1 ru4 tong2 yi4 zhang1 ka3'],
   ['时间快到了', 'shi2 jian1 kuai4 dao4 le5'],
+  ['请重新放上同一张卡', 'qing3 chong2 xin1 fang4 shang4 tong2 yi4 zhang1 ka3'],
+  ['请勿取卡', 'qing3 wu4 qu3 ka3'],
+  ['卡拿得太早', 'ka3 na2 de5 tai4 zao3'],
+  ['放好不要动', 'fang4 hao3 bu2 yao4 dong4'],
+  ['再次放卡', 'zai4 ci4 fang4 ka3'],
+  ['这台机器不代收', 'zhe4 tai2 ji1 qi4 bu2 dai4 shou1'],
+  ['上一页', 'shang4 yi2 ye4'],
+  ['不放卡的', 'bu2 fang4 ka3 de5'],
+  ['账单已选好', 'zhang4 dan1 yi3 xuan3 hao3'],
+  ['卡被取走了', 'ka3 bei4 qu3 zou3 le5'],
+  ['请慢走', 'qing3 man4 zou3'],
+  ['别忘了带走您的卡', 'bie2 wang4 le5 dai4 zou3 nin2 de5 ka3'],
   ['暂停服务', 'zan4 ting2 fu2 wu5'],
 ];
 
@@ -152,7 +164,7 @@ const USUAL: Readonly<Record<string, string>> = {
  * are looked at by a person once.
  */
 const FINE =
-  /进行|自行|长时间|还[没欠要在需有可能不是会]|[拔办]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[买动绝告交缴]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管记]着|执行|整数|还差/;
+  /进行|自行|长时间|还[没欠要在需有可能不是会放]|[拔办拿]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[买动绝告交缴忘错]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管记]着|执行|整数|还差/;
 
 describe.skipIf(!isThere('espeak-ng', '--version'))('Chinese as it is spoken', () => {
   test('pinyin itself is read with its tones', () => {

@@ -444,3 +444,41 @@ test('a clip that nobody made is said otherwise; what may not be heard, by its o
   await pass(2_000);
   expect(tape.ids).toHaveLength(4);
 });
+
+test('what a screen was about to say, and still shows, is said though something urgent is new', async () => {
+  const { speaker, tape, pass } = room();
+  const still = (...keys: SaidKey[]): Segment[] => keys.map(say);
+  // The card was torn out; a second later its slip is there.
+  speaker.show('in-doubt', urge('doubt.card.title', 'doubt.safe', 'doubt.card.lead'), null);
+  await pass(500);
+  speaker.show(
+    'in-doubt',
+    {
+      ...urge('receipt.printed'),
+      still: still('doubt.card.title', 'doubt.safe', 'doubt.card.lead', 'receipt.printed'),
+    },
+    null,
+  );
+  await pass(6_000);
+  expect(tape.ids).toEqual([
+    'm/doubt.card.title',
+    'm/doubt.safe',
+    'm/doubt.card.lead',
+    'm/receipt.printed',
+  ]);
+  expect(tape.heard.every(({ cutAt }) => cutAt === null)).toBe(true);
+});
+
+test('what is true no more is cut off, and not said behind what is new', async () => {
+  const { speaker, tape, pass } = room();
+  speaker.show('pay', urge('pay.paying', 'pay.paying.lead', 'doubt.safe'), null);
+  await pass(500);
+  speaker.show(
+    'pay',
+    { ...urge('pay.unknown'), still: [say('pay.unknown'), say('doubt.safe')] },
+    null,
+  );
+  await pass(6_000);
+  expect(tape.ids).toEqual(['m/pay.paying', 'm/doubt.safe', 'm/pay.unknown']);
+  expect(tape.heard[0]?.cutAt).not.toBeNull();
+});
