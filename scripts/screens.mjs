@@ -181,7 +181,7 @@ const url = `http://127.0.0.1:${server.address().port}/`;
 function inspect(ends) {
   const problems = [];
   const name = (el) =>
-    `<${el.tagName.toLowerCase()}${el.dataset?.intent ? ` data-intent=${el.dataset.intent}` : ''} class="${String(el.getAttribute('class') ?? '').replace(/_[\w+/-]{4}(?= |$)/g, '')}"> ${(el.textContent ?? '').trim().slice(0, 30)}`;
+    `<${el.tagName.toLowerCase()}${el.dataset?.intent ? ` data-intent=${el.dataset.intent}` : ''} class="${String(el.getAttribute('class') ?? '')}"> ${(el.textContent ?? '').trim().slice(0, 30)}`;
   const width = innerWidth;
   const height = innerHeight;
   const lowered = document.querySelector('[data-screen]')?.parentElement.firstElementChild;

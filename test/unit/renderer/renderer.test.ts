@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { LOCALES, PLAIN_ACCESS, snapshotSchema } from '../../../src/shared/contract/index.ts';
 import type { Snapshot } from '../../../src/shared/contract/index.ts';
 import { CATALOGUES, amountOf, anyOf, translator } from '../../../src/renderer/i18n/index.ts';
@@ -22,6 +22,14 @@ import { screenFixtures } from '../../support/screens-fixtures.ts';
 
 const holes = (text: string): string[] =>
   [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').toSorted();
+
+test('no two style sheets have one name: their classes are named by it (vite.config.ts)', () => {
+  const names = readdirSync(new URL('../../../src/renderer', import.meta.url), { recursive: true })
+    .map((file) => String(file).split('/').at(-1) ?? '')
+    .filter((file) => file.endsWith('.module.css'));
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
+});
 
 describe('a Chinese line', () => {
   it('ends between words: none is cut, no mark begins a line', () => {
