@@ -60,9 +60,6 @@ const SIZES = {
   contrast: { highContrast: true },
   all: { largeText: true, lowReach: true, highContrast: true },
 };
-/** Other colours move nothing: once is enough. */
-const isDrawn = (size, format, lang) =>
-  size !== 'contrast' || (format === 'portrait' && lang === 'zh');
 /** Of all combinations one for each screen: the next one in a round, so that pairs meet early. */
 const ROUND = Object.keys(SIZES).flatMap((size, s) =>
   Object.keys(FORMATS).flatMap((format, f) =>
@@ -437,7 +434,6 @@ for (const [format, viewport] of Object.entries(FORMATS)) {
   await page.evaluate(() => document.fonts.ready);
   for (const [lang, locale] of Object.entries(LOCALES)) {
     for (const [size, modes] of Object.entries(SIZES)) {
-      if (!once && !isDrawn(size, format, lang)) continue;
       const fixtures = screenFixtures(locale, { ...PLAIN_ACCESS, ...modes });
       for (const [index, fixture] of fixtures.entries()) {
         const turn = turnOf(index);

@@ -110,6 +110,9 @@ test('fitting remembers what it measured, and measures what it has not seen', as
   await stand.show('start--ready');
   const short = await fitted();
   expect([Number(long) > 0, short]).toEqual([true, '0']);
+  // Once more each: what a screen passes through on its way is remembered too.
+  await stand.show('start--attract-services');
+  await stand.show('start--ready');
   await stand.page.evaluate(measured);
   await stand.show('start--attract-services');
   expect(await fitted()).toBe(long);

@@ -1,7 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
 import type { SnapshotOf } from '../../shared/contract/index.ts';
 import { CardArt, Mark, TileArt } from '../components/art.tsx';
-import { Notice } from '../components/ui.tsx';
+import { Notice, Words } from '../components/ui.tsx';
 import { translator, useWords } from '../i18n/index.ts';
 import type { Translate } from '../i18n/index.ts';
 import { entryOf } from '../state/entry.ts';
@@ -182,7 +182,9 @@ function Standing({ s }: { readonly s: SnapshotOf<'start'> }): ReactElement {
           {rows.map(([label, value, good]) => (
             <div key={label} data-good={good}>
               <dt>{label}</dt>
-              <dd>{value}</dd>
+              <dd>
+                <Words text={value} />
+              </dd>
             </div>
           ))}
         </dl>

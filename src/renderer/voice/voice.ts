@@ -104,6 +104,8 @@ export function speak(
       touched: at - touchedAt() < TOUCHED_MS,
     };
     if (snapshot.screen === 'start' && before?.snapshot.screen !== 'start') speaker.forget();
+    // Nobody waits for the end of a language that he has just left.
+    if (before !== null && before.snapshot.locale !== snapshot.locale) speaker.show('', null, null);
     speaker.manner(manner);
     speaker.show(snapshot.screen, prompts(before, scene), promptOf(snapshot)?.repeat ?? null);
     before = scene;
