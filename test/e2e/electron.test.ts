@@ -175,7 +175,7 @@ describe.skipIf(missing !== null)(
       const notices = (): number => kiosk.log.split('the page is alive and ').length;
       const noticed = notices();
       await kiosk.inPage(`document.getElementById('root').replaceChildren(); window.__old = true`);
-      await until('the shell to notice', () => notices() > noticed, 30_000);
+      await until('the shell to notice', () => notices() > noticed, 75_000);
       await until('the page again', () =>
         kiosk.inPage<boolean>(`window.__old === undefined && ${order}`),
       );

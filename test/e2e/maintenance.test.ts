@@ -117,6 +117,7 @@ test('every device passes its self-test', async () => {
     'reader',
     'printer',
     'scanner',
+    'headphones',
     'line-wechat',
     'line-alipay',
     'central',
