@@ -174,8 +174,12 @@ describe.skipIf(missing !== null)(
       // By its frames or by its picture, whichever is looked at first.
       const notices = (): number => kiosk.log.split('the page is alive and ').length;
       const noticed = notices();
+      // A screen that still changes would fail to, and the page load itself anew.
+      await until('the screen to rest', () =>
+        kiosk.inPage<boolean>(`document.querySelector('[data-deaf]') === null`),
+      );
       await kiosk.inPage(`document.getElementById('root').replaceChildren(); window.__old = true`);
-      await until('the shell to notice', () => notices() > noticed, 75_000);
+      await until('the shell to notice', () => notices() > noticed, 30_000);
       await until('the page again', () =>
         kiosk.inPage<boolean>(`window.__old === undefined && ${order}`),
       );

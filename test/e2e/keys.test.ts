@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { SaidDetail } from '../../src/renderer/voice/sound.ts';
+import { Ear } from '../support/ear.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, root, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
@@ -11,8 +11,8 @@ const hasClips = existsSync(`${root}/dist/renderer/voice/zh-CN.clips`);
 let hall: Hall;
 let browser: Browser;
 let page: Page;
-const said: SaidDetail[] = [];
-let from = 0;
+const ear = new Ear();
+const heard = (clips: string): Promise<void> => ear.heard(clips);
 
 const screen = (name: string): Promise<unknown> => page.waitForSelector(`[data-screen="${name}"]`);
 /** No finger and no mouse was there. */
@@ -40,24 +40,12 @@ async function reach(key: 'ArrowDown' | 'ArrowUp' | 'Tab', control: string): Pro
   }
   throw new Error(`${control} is not reached; at ${await focused()}`);
 }
-const ids = (): string[] => said.slice(from).map(({ clips }) => clips.join(' '));
-/** Waits until it was said, behind what was waited for before. */
-async function heard(clips: string): Promise<void> {
-  await until(`“${clips}”`, () => ids().includes(clips));
-  from += ids().indexOf(clips) + 1;
-}
-
 beforeAll(async () => {
   hall = await Hall.start();
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
   page = await browser.newPage({ viewport: { width: 1080, height: 1920 } });
-  await page.exposeFunction('tellSaid', (detail: SaidDetail) => void said.push(detail));
+  await ear.listenTo(page);
   await page.addInitScript(() => {
-    addEventListener('pilotlight:said', (event) =>
-      (globalThis as unknown as { tellSaid: (d: unknown) => void }).tellSaid(
-        (event as CustomEvent<unknown>).detail,
-      ),
-    );
     for (const kind of ['pointerdown', 'mousedown', 'touchstart'])
       addEventListener(kind, () => (document.documentElement.dataset['pointed'] = ''), true);
   });
@@ -109,7 +97,7 @@ test('a card is recharged by keys alone: the focus is never lost, and shows wher
 test.skipIf(!hasClips)(
   'whoever sees nothing tops up an account: by headphones, keys and what he hears',
   async () => {
-    from = said.length;
+    ear.forget();
     await hall.dock({ do: 'headphones', plugged: true });
     await heard('w/spoken.on/before');
     await page.waitForSelector('[data-spoken-banner]');
@@ -130,11 +118,13 @@ test.skipIf(!hasClips)(
     await screen('is-it-you');
     await heard('m/isItYou.title');
     // Whose account it is was made into a clip for this person, while he was told what is asked.
-    await until('the name', () => ids().some((clips) => clips.startsWith('t/')));
+    await until('the name', () => ear.since().some((clips) => clips.startsWith('t/')));
     await press('2');
     await screen('top-up');
     await heard('m/topUp.title');
-    await until('the balance', () => ids().some((clips) => /^w\/(?:owed|balance)\//.test(clips)));
+    await until('the balance', () =>
+      ear.since().some((clips) => /^w\/(?:owed|balance)\//.test(clips)),
+    );
     await press('2');
     await page.waitForSelector('[data-intent="pay"]:not([disabled])');
     const pay = await page.getAttribute('[data-intent="pay"]', 'data-choice');
