@@ -44,7 +44,13 @@ export function Scroll({ children }: { readonly children: ReactNode }): ReactEle
   };
   return (
     <div className={css['place']}>
-      <div ref={port} className={`${ui['slot']} ${css['port']}`} data-scrollport="">
+      {/* A screen without a control is moved by keys where it stands. */}
+      <div
+        ref={port}
+        className={`${ui['slot']} ${css['port']}`}
+        tabIndex={more.above || more.below ? 0 : undefined}
+        data-scrollport=""
+      >
         {children}
       </div>
       <div className={css['rail']} data-unread>
