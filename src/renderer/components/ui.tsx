@@ -1,4 +1,4 @@
-import { Fragment, useMemo } from 'react';
+import { Fragment } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import type { CardView, CreditGoods, Header, SnapshotOf } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -110,8 +110,22 @@ function insides(text: string): ReadonlySet<number> {
   return inside;
 }
 
+/** What was cut into words before: most of what a screen says was said by the last one like it. */
+const cut = new Map<string, readonly string[]>();
+/** More texts than the catalogue has; those with a sum or a number in them come and go. */
+const MOST_CUT = 1_000;
+
 /** A text's pieces between which a line may end: words, with the marks that belong to them. */
 export function wordsOf(text: string): readonly string[] {
+  const known = cut.get(text);
+  if (known !== undefined) return known;
+  const words = cutIntoWords(text);
+  if (cut.size >= MOST_CUT) cut.clear();
+  cut.set(text, words);
+  return words;
+}
+
+function cutIntoWords(text: string): readonly string[] {
   if (SEGMENTER === null || !/[\u4e00-\u9fff]/.test(text)) return [text];
   const inside = insides(text);
   const words: string[] = [];
@@ -126,7 +140,7 @@ export function wordsOf(text: string): readonly string[] {
 
 /** Chinese has no spaces, so a line may end inside a word: here it ends between words. */
 export function Words({ text }: { readonly text: string }): ReactElement {
-  const words = useMemo(() => wordsOf(text), [text]);
+  const words = wordsOf(text);
   if (words.length < 2) return <>{text}</>;
   return (
     <span className={css['words']} data-clause>
