@@ -25,6 +25,18 @@ afterEach(() => company?.close());
 
 /** What happened in all of them. */
 const met = new Map<string, number>();
+/** What must have happened; two wanted one count (SALE-0107), or one write (BILL-0105). */
+const WANTED = [
+  'delivered',
+  'torn',
+  'finished elsewhere',
+  'refunded',
+  'closed',
+  'given back',
+  'SALE-0107',
+  'write BILL-0105',
+];
+const missing = (): readonly string[] => WANTED.filter((what) => (met.get(what) ?? 0) === 0);
 
 async function rush(seed: number, trouble: () => Promise<void>): Promise<Street> {
   company = await Company.open(cluster, {
@@ -103,18 +115,10 @@ describe('a rush', () => {
     expect((street.seen['asked again'] ?? 0) + (street.seen['told again'] ?? 0)).toBeGreaterThan(0);
   });
 
-  it('meets everything', () => {
-    for (const what of [
-      'delivered',
-      'torn',
-      'finished elsewhere',
-      'refunded',
-      'closed',
-      'given back',
-    ])
-      expect(met.get(what), what).toBeGreaterThan(0);
-    // Two wanted one count, or one write.
-    expect(met.get('SALE-0107'), 'claimed').toBeGreaterThan(0);
-    expect(met.get('write BILL-0105'), 'leased').toBeGreaterThan(0);
+  it('meets everything', async () => {
+    // What meets what depends on the machine: where something was not met, another rush follows.
+    for (let seed = 314; missing().length > 0 && seed < 320; seed++)
+      await rush(seed, () => pause(20));
+    expect(missing()).toEqual([]);
   });
 });
