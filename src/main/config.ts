@@ -50,9 +50,11 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
 }
 
-/** The configuration itself, and meter makers' programs: what the kiosk's user starts. */
-function changeable(full: string, { layouts = [] }: TerminalConfig): string | null {
-  const programs = layouts.map((l) => resolve(dirname(full), l.command[0] ?? ''));
+/** The configuration itself, and makers' programs: what the kiosk's user starts. */
+function changeable(full: string, { layouts = [], readers }: TerminalConfig): string | null {
+  const programs = [...layouts, ...readers].flatMap(({ command }) =>
+    command === undefined ? [] : [resolve(dirname(full), command[0] as string)],
+  );
   // One that is missing is named when it is started.
   const files = [full, ...programs.filter((program) => existsSync(program))];
   return files.map(writableByOthers).find((problem) => problem !== null) ?? null;
@@ -98,6 +100,8 @@ function crossProblem(c: TerminalConfig): string | null {
       return `readers[${i}].path: a virtual reader needs tcp://127.0.0.1:PORT`;
     if (r.kind === 'crt' && r.path === undefined)
       return `readers[${i}].path: a motor reader needs its serial port, e.g. /dev/ttyS0`;
+    if ((r.kind === 'process') !== (r.command !== undefined))
+      return `readers[${i}].command: a reader of kind process needs its program, and no other has one`;
     if (r.kind !== 'crt' && r.dialect !== undefined)
       return `readers[${i}].dialect: only a motor reader has one`;
     if (r.kind === 'virtual' && c.mode === 'production')
@@ -107,12 +111,17 @@ function crossProblem(c: TerminalConfig): string | null {
     const { kind, match, path, slot } = c.keys.reader;
     if (kind === 'crt-sam' && c.readers[0]?.kind !== 'crt')
       return 'keys.reader.kind: a SAM slot is the motor reader’s: readers[0].kind is not crt';
+    if (kind === 'process-sam' && c.readers[0]?.kind !== 'process')
+      return 'keys.reader.kind: a SAM slot is the reader’s own: readers[0].kind is not process';
+    if (kind === 'crt-sam' && (slot ?? 0) > 4)
+      return 'keys.reader.slot: a motor reader has the slots 0 to 4';
+    const sam = kind === 'crt-sam' || kind === 'process-sam';
     if (kind === 'crt-sam' && c.readers[0]?.dialect === '02')
       return 'keys.reader.kind: the SAM slots of a motor reader of dialect 02 are not known';
-    if (kind === 'crt-sam' && (match !== undefined || path !== undefined))
+    if (sam && (match !== undefined || path !== undefined))
       return 'keys.reader: a SAM slot is named by its number alone (slot)';
-    if (kind !== 'crt-sam' && slot !== undefined)
-      return 'keys.reader.slot: only a motor reader has SAM slots (kind crt-sam)';
+    if (!sam && slot !== undefined)
+      return 'keys.reader.slot: only the customer’s reader has SAM slots (kinds crt-sam, process-sam)';
     const same = c.readers.some(
       (r) =>
         r.kind === 'pcsc' &&

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chatter } from '../../src/card/chatter.ts';
 import { processLayout } from '../../src/card/index.ts';
-import { Lines } from '../../src/card/layouts/process/lines.ts';
+import { Lines } from '../../src/card/lines.ts';
 import { Waiting } from '../../src/card/readers/crt/cutter.ts';
 import { ACK, CrtParser, crtCommand } from '../../src/card/readers/crt/frames.ts';
 import { CrtLink } from '../../src/card/readers/crt/link.ts';

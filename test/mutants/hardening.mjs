@@ -143,21 +143,13 @@ export const hardening = ({ mutant, edit, attack, unit }) => [
   mutant(
     'flood-line-without-end',
     'A maker’s program may write a line as long as it likes.',
-    edit(
-      'card/layouts/process/lines.ts',
-      `this.#text.length > MAX_LINE ||`,
-      `this.#text.length < 0 ||`,
-    ),
+    edit('card/lines.ts', `this.#text.length > MAX_LINE ||`, `this.#text.length < 0 ||`),
     attack('flood', 'writes a line without an end'),
   ),
   mutant(
     'flood-lines-unasked',
     'Lines that nobody asked for are all kept.',
-    edit(
-      'card/layouts/process/lines.ts',
-      `this.#waiting.length > MAX_WAITING`,
-      `this.#waiting.length < 0`,
-    ),
+    edit('card/lines.ts', `this.#waiting.length > MAX_WAITING`, `this.#waiting.length < 0`),
     attack('flood', 'no more is kept than'),
   ),
   mutant(

@@ -1,6 +1,6 @@
 import { failure } from '../../shared/errors.ts';
 import { err } from '../../shared/result.ts';
-import type { CrtReader } from '../readers/crt/reader.ts';
+import type { SamPort } from '../readers/crt/reader.ts';
 import type { CardReader } from '../types.ts';
 import type { ApduPort } from './psam.ts';
 
@@ -20,14 +20,19 @@ export function readerPort(reader: CardReader): ApduPort {
   };
 }
 
+/** A reader with SAM slots of its own. */
+export interface SamReader {
+  readonly sam: (slot: number) => SamPort;
+}
+
 /**
- * A PSAM in a SAM slot of the customer's own motor reader, which keeps its session over the coming
+ * A PSAM in a SAM slot of the customer's own reader, which keeps its session over the coming
  * and going of customers' cards. CARD-0206 while there is no such reader (the keys are known before
  * it is opened), so that a sale is refused and not lost.
  */
-export function samPort(reader: () => CrtReader | null, slot: number): ApduPort {
+export function samPort(reader: () => SamReader | null, slot: number): ApduPort {
   const none = () =>
-    Promise.resolve(err(failure('CARD-0206', `PSAM: no motor reader for SAM slot ${slot}`)));
+    Promise.resolve(err(failure('CARD-0206', `PSAM: no reader for SAM slot ${slot}`)));
   return {
     transmit: (apdu) => reader()?.sam(slot).transmit(apdu) ?? none(),
     reset: () => reader()?.sam(slot).reset() ?? none(),

@@ -1,7 +1,15 @@
-import { CrtReader, DEFAULT_BAUD, dialectOf, openSerial, PcscReader } from '../../card/index.ts';
+import {
+  CrtReader,
+  DEFAULT_BAUD,
+  dialectOf,
+  openSerial,
+  PcscReader,
+  ProcessReader,
+} from '../../card/index.ts';
 import type { CardReader, KeyProvider, LayoutRegistry, ReaderStatus } from '../../card/index.ts';
 import { readOnlyChannel } from '../../card/readers/reading.ts';
 import { judgeCard } from '../../kiosk/visit/card-sale/sellable.ts';
+import { cardEntryOf } from '../../shared/config/devices.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { ERRORS, failure } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
@@ -14,7 +22,8 @@ import type { OwnPrograms } from '../core/layouts.ts';
 
 export type ReaderConfig = TerminalConfig['readers'][number];
 /** Makes a reader of the configuration for a look at its card; null: this kind is not looked into. */
-export type ReaderMaker = (reader: ReaderConfig, id: string) => CardReader | null;
+/** @param cwd where a maker's program runs */
+export type ReaderMaker = (reader: ReaderConfig, id: string, cwd: string) => CardReader | null;
 
 /** What was found in one reader. */
 export interface CardLook {
@@ -27,12 +36,12 @@ export interface CardLook {
  * A reader says what is in it within this time; a motor reader first finds its place and takes the
  * card to its contacts.
  */
-const LOOK_MS = { pcsc: 4_000, crt: 25_000, virtual: 2_000 } as const;
+const LOOK_MS = { pcsc: 4_000, crt: 25_000, process: 25_000, virtual: 2_000 } as const;
 
 /** Readers that talk to real hardware. A virtual reader belongs to the hall. */
 export function realReaders(clock: Clock): ReaderMaker {
   const log = (): void => undefined;
-  return (r, id) => {
+  return (r, id, cwd) => {
     if (r.kind === 'pcsc')
       return new PcscReader({
         id,
@@ -50,6 +59,15 @@ export function realReaders(clock: Clock): ReaderMaker {
         clock,
         log,
         ...(r.dialect === undefined ? {} : { dialect: r.dialect }),
+      });
+    if (r.kind === 'process')
+      return new ProcessReader({
+        id,
+        command: r.command ?? [],
+        cwd,
+        hasGate: cardEntryOf(r).way === 'motor',
+        clock,
+        log,
       });
     return null;
   };
@@ -81,7 +99,7 @@ export async function lookAtCard(
     terminalId: '000000000000',
   },
 ): Promise<CardLook | null> {
-  const reader = make(config, 'doctor');
+  const reader = make(config, 'doctor', own.cwd);
   if (reader === null) return null;
   // A motor reader takes nobody's card in while the doctor looks.
   void reader.gate?.accept(false);

@@ -449,7 +449,9 @@ function checkReader(config: TerminalConfig, probe: PcscProbe): Finding[] {
     ? []
     : reader?.kind === 'crt'
       ? [checkSerial(reader.path ?? '')]
-      : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
+      : reader?.kind === 'process'
+        ? [found('OK', 'reader', `driven by the program ${reader.command?.[0] ?? '?'}`)]
+        : [found('OK', 'reader', `virtual, waits for a simulated card at ${reader?.path ?? '?'}`)];
   switch (probe.kind) {
     case 'no-addon':
       return [

@@ -1,5 +1,5 @@
-import { CrtReader, PcscReader, readerPort, samPort } from '../../card/index.ts';
-import type { CardReader } from '../../card/index.ts';
+import { CrtReader, PcscReader, ProcessReader, readerPort, samPort } from '../../card/index.ts';
+import type { CardReader, SamReader } from '../../card/index.ts';
 import { createBillingClient } from '../../billing/client.ts';
 import { Journal } from '../../journal/journal.ts';
 import type { Kiosk } from '../../kiosk/kiosk.ts';
@@ -98,10 +98,11 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   let opened: ReturnType<typeof Journal.open> | null = null;
   const psamReaders: CardReader[] = [];
   /** The customer's reader, where it has SAM slots; opened once the journal is. */
-  let motor: CrtReader | null = null;
+  let withSams: SamReader | null = null;
   const keys = loadCardKeys(loaded, undefined, {
     psam: (r) => {
-      if (r.kind === 'crt-sam') return samPort(() => motor, r.slot ?? 0);
+      if (r.kind === 'crt-sam' || r.kind === 'process-sam')
+        return samPort(() => withSams, r.slot ?? 0);
       const psam =
         r.kind === 'virtual'
           ? virtualReader('psam', r.path ?? '', clock, log)
@@ -149,8 +150,9 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     clock,
     log,
     recording.value,
+    loaded.baseDir,
   );
-  if (reader instanceof CrtReader) motor = reader;
+  if (reader instanceof CrtReader || reader instanceof ProcessReader) withSams = reader;
   const printer = makePrinter(config.printer, clock);
   const scanner = makeScanner(config.scanner, clock, log);
   const headphones = makeHeadphones(config, path, clock, log);

@@ -3,6 +3,7 @@ import {
   DEFAULT_BAUD,
   openSerial,
   PcscReader,
+  ProcessReader,
   VirtualReader,
 } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
@@ -19,6 +20,7 @@ import { scannerDevice } from '../../device/scanner/device.ts';
 import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
 import { openTcpLine } from '../../device/scanner/tcp-line.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
+import { cardEntryOf } from '../../shared/config/devices.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
@@ -163,14 +165,28 @@ export function makeHeadphones(
   return new EvdevHeadphones({ open: () => openInputFile(file), clock, log });
 }
 
-/** The customer's card reader. */
+/**
+ * The customer's card reader.
+ *
+ * @param cwd where a maker's program runs
+ */
 export function makeReader(
   r: Config['readers'][number],
   clock: Clock,
   log: LogFn,
   recording: Recording | null,
+  cwd: string,
 ): CardReader {
   const id = 'reader-0';
+  if (r.kind === 'process')
+    return new ProcessReader({
+      id,
+      command: r.command ?? [],
+      cwd,
+      hasGate: cardEntryOf(r).way === 'motor',
+      clock,
+      log,
+    });
   if (r.kind === 'virtual') return virtualReader(id, r.path ?? '', clock, log, r.model, recording);
   if (r.kind === 'crt') {
     const path = r.path ?? '';

@@ -5,7 +5,7 @@ import { kindOf, path } from './base.ts';
 
 /** The customer’s card reader. */
 export const readerSchema = z.strictObject({
-  kind: kindOf('reader kind', ['pcsc', 'crt', 'virtual']),
+  kind: kindOf('reader kind', ['pcsc', 'crt', 'process', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; the first that matches is used. */
   match: z.string().optional(),
   /** How it speaks to memory cards where its name does not tell: acs, acr38, omnikey. */
@@ -15,6 +15,11 @@ export const readerSchema = z.strictObject({
    * reader waits for a simulated card (vpcd's protocol).
    */
   path: path.optional(),
+  /**
+   * process: the program that drives it by its maker's library, with its full path, and its
+   * arguments.
+   */
+  command: z.array(z.string().min(1)).min(1).optional(),
   /**
    * How a customer's card gets there, as the screen draws it: inserted by hand, drawn in, or laid
    * on. Left out: a motor reader draws it in, into all others it is inserted.
@@ -38,14 +43,17 @@ export const cardEntryOf = (reader: z.infer<typeof readerSchema> | undefined): C
 
 /** Where the PSAM is. */
 export const psamReaderSchema = z.strictObject({
-  /** `crt-sam`: a SAM slot of the customer's own motor reader. */
-  kind: kindOf('PSAM reader kind', ['pcsc', 'crt-sam', 'virtual']),
+  /**
+   * `crt-sam`: a SAM slot of the customer's own motor reader. `process-sam`: one of the reader that
+   * a maker's program drives.
+   */
+  kind: kindOf('PSAM reader kind', ['pcsc', 'crt-sam', 'process-sam', 'virtual']),
   /** pcsc: part of the PC/SC reader's name, case ignored; another reader than the customer's. */
   match: z.string().min(1).optional(),
   /** virtual: `tcp://127.0.0.1:PORT`, as for a virtual reader. */
   path: path.optional(),
-  /** crt-sam: the slot, from 0; left out: 0. */
-  slot: z.number().int().min(0).max(4).optional(),
+  /** crt-sam, process-sam: the slot, from 0; left out: 0. */
+  slot: z.number().int().min(0).max(7).optional(),
 });
 /** A key's place in the PSAM: usage and id, two bytes in hex. */
 const psamKey = z.string().regex(/^[0-9A-F]{4}$/, 'usage and id, four hex digits');

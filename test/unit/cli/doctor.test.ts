@@ -616,7 +616,7 @@ describe('the cards in the readers', () => {
       const card = golden();
       const kept = card.keeps();
       const { fake, readers } = await hall(card, null);
-      const reader = readers({ kind: 'pcsc', match: 'front' }, 'r');
+      const reader = readers({ kind: 'pcsc', match: 'front' }, 'r', '.');
       if (reader === null) throw new Error('no reader');
       const channel = readOnlyChannel(await cardIn(reader));
       const plan = must(layout.plan(must(await layout.read(channel)), GOLDEN_PURCHASE));

@@ -87,7 +87,7 @@ describe('terminal.json', () => {
     [
       'a reader kind that is not built',
       { readers: [{ kind: 'serial' }] },
-      /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, virtual/,
+      /readers\[0\]\.kind: reader kind "serial" is not built; available: pcsc, crt, process, virtual/,
     ],
     [
       'a reader kind that nobody knows',
@@ -153,6 +153,21 @@ describe('terminal.json', () => {
       /^CONF-0101 .*keys\.reader\.kind: a SAM slot is the motor reader’s/,
     ],
     [
+      'a SAM slot of a maker’s reader that is none',
+      { keys: { kind: 'psam', reader: { kind: 'process-sam', slot: 1 } } },
+      /keys\.reader\.kind: a SAM slot is the reader’s own/,
+    ],
+    [
+      'a maker’s reader without its program',
+      { readers: [{ kind: 'process' }] },
+      /readers\[0\]\.command: a reader of kind process needs its program/,
+    ],
+    [
+      'a program of a reader that needs none',
+      { readers: [{ kind: 'pcsc', command: ['/bin/true'] }] },
+      /readers\[0\]\.command: .* no other has one/,
+    ],
+    [
       'a SAM slot that no reader has',
       {
         readers: [{ kind: 'crt', path: '/dev/ttyS0' }],
@@ -194,7 +209,7 @@ describe('terminal.json', () => {
     [
       'a slot of a reader that has none',
       { keys: { kind: 'psam', reader: { kind: 'pcsc', match: 'SAM', slot: 1 } } },
-      /keys\.reader\.slot: only a motor reader/,
+      /keys\.reader\.slot: only the customer’s reader/,
     ],
     [
       'central over a line in clear',

@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { z } from 'zod';
 import { failure } from '../../../shared/errors.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import type { Clock, LogFn } from '../../../shared/ports.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
-import { chatter } from '../../chatter.ts';
+import { Program } from '../../program.ts';
 import { Lane } from '../../readers/supervise.ts';
-import { Lines } from './lines.ts';
 import { helloSchema, lineSchema, PROTOCOL_VERSION } from './protocol.ts';
 import type { Ask, Wire } from './protocol.ts';
 
@@ -29,70 +26,44 @@ export interface AdapterOptions {
   readonly log: LogFn;
 }
 
-/** A maker's program sees nothing of the kiosk's environment but where programs are. */
-export function childEnv(): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'] ?? '',
-    ...(process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] }),
-  };
-}
-
-/** One life of the program: lines in, lines out. */
+/** One life of the program, asked line by line. */
 class Life {
-  readonly child: ChildProcessWithoutNullStreams;
-  /** Why it is over; null: it lives. */
-  over: string | null = null;
-  readonly #lines = new Lines();
+  readonly program: Program;
   #wake: (() => void) | null = null;
 
   constructor(o: AdapterOptions) {
-    const [program = '', ...args] = o.command;
-    this.child = spawn(program, args, { cwd: o.cwd, env: childEnv(), stdio: 'pipe' });
-    this.child.stdout.setEncoding('utf8');
-    this.child.stdout.on('data', (text: string) => {
-      // What still comes out of the pipe of one that was ended is nobody's.
-      if (this.over !== null) return;
-      const wrong = this.#lines.take(text);
-      if (wrong !== null) this.end(wrong);
-      else this.#wake?.();
-    });
-    this.child.stderr.setEncoding('utf8');
-    this.child.stderr.on(
-      'data',
-      chatter(o.clock, (text) => o.log('debug', 'card', `${o.id} adapter says`, text)),
-    );
-    // A pipe that broke is told by the end of the process.
-    this.child.stdin.on('error', () => undefined);
-    this.child.on('error', (cause) => this.end(cause.message));
-    this.child.on('close', (code, signal) => this.end(`ended with ${signal ?? String(code)}`));
+    this.program = new Program({ ...o, name: `${o.id} adapter` }, () => this.#wake?.());
+  }
+
+  get over(): string | null {
+    return this.program.over;
   }
 
   end(why: string): void {
-    if (this.over === null) {
-      this.over = why;
-      this.child.kill('SIGKILL');
-    }
-    this.#wake?.();
+    this.program.end(why);
   }
 
   say(message: Wire): void {
-    if (this.over === null) this.child.stdin.write(`${JSON.stringify(message)}\n`);
+    this.program.say(message);
   }
 
   /** The next line; null: none in time, and the program is ended for it. */
   async line(clock: Clock, timeoutMs: number): Promise<string | null> {
-    if (this.#lines.length === 0 && this.over === null) {
+    const { program } = this;
+    if (program.waiting === 0 && program.over === null) {
       await new Promise<void>((resolve) => {
-        const cancel = clock.after(timeoutMs, () => this.end(`said nothing for ${timeoutMs} ms`));
+        const cancel = clock.after(timeoutMs, () =>
+          program.end(`said nothing for ${timeoutMs} ms`),
+        );
         this.#wake = () => {
-          if (this.#lines.length === 0 && this.over === null) return;
+          if (program.waiting === 0 && program.over === null) return;
           this.#wake = null;
           cancel();
           resolve();
         };
       });
     }
-    return this.over === null ? (this.#lines.shift() ?? null) : null;
+    return program.over === null ? (program.shift() ?? null) : null;
   }
 }
 
@@ -154,7 +125,7 @@ export class AdapterProcess {
       HELLO_TIMEOUT_MS,
     );
     if (hello.ok && hello.value.layout === id) {
-      log('info', 'card', `${id} adapter: process ${life.child.pid ?? 0}`);
+      log('info', 'card', `${id} adapter: process ${life.program.pid}`);
       return ok(life);
     }
     if (hello.ok) life.end(`it is ${hello.value.layout}`);

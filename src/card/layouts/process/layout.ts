@@ -12,13 +12,14 @@ import type { KeyProvider } from '../../keys/types.ts';
 import { changesNothing, readOnlyChannel } from '../../readers/reading.ts';
 import type { Acceptance, CardChannel, CardLayout, MemoryCardPort } from '../../types.ts';
 import { nextPurchase } from '../fields.ts';
-import { AdapterProcess, childEnv } from './child.ts';
+import { MAX_LINE } from '../../lines.ts';
+import { programEnv } from '../../program.ts';
+import { AdapterProcess } from './child.ts';
 import {
   classifySchema,
   doneSchema,
   imageSchema,
   lineSchema,
-  MAX_LINE,
   ONCE,
   planSchema,
   planToWire,
@@ -80,7 +81,7 @@ export function processLayout(
       const [program = '', ...args] = o.command;
       const run = spawnSync(program, [...args, ONCE], {
         cwd: o.cwd,
-        env: childEnv(),
+        env: programEnv(),
         input: `${line}\n`,
         timeout: ONCE_TIMEOUT_MS,
         killSignal: 'SIGKILL',

@@ -8,8 +8,6 @@ import type { CardReading, WritePlan } from '../../types.ts';
  * hex.
  */
 export const PROTOCOL_VERSION = 1;
-/** A longer line is no message. */
-export const MAX_LINE = 65_536;
 /**
  * Given to the program for one question about images alone: it answers one line with one line, and
  * ends.

@@ -1,5 +1,5 @@
-import { MAX_LINE } from './protocol.ts';
-
+/** A longer line is no message. */
+export const MAX_LINE = 65_536;
 /** It is asked one thing at a time and answers with one line: more waiting lines are no answers. */
 const MAX_WAITING = 16;
 
