@@ -71,6 +71,11 @@ export interface Specimen {
 export interface LayoutCase {
   /** Too slow for the suite in this process, unless it is asked for by name. */
   readonly slow?: true;
+  /**
+   * Number, count and quantity are all that is told of a card: what else the suite asks for is left
+   * out, and what cannot be told apart may go to a person.
+   */
+  readonly blackBox?: true;
   readonly layout: CardLayout;
   /** Card 8800003921, user 1002203344, count 41, cumulative 2 050.00, visited, 12.34 left. */
   readonly golden: () => Specimen;
