@@ -25,6 +25,7 @@ import {
   hallPorts,
   writeTerminalJson,
 } from '../src/demo/setup.ts';
+import { packedSale } from './lib/packed-sale.mjs';
 import { ADDONS, BUILD_ONLY, ships } from './lib/shipped.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -319,6 +320,16 @@ async function checkSerial(core, node) {
   }
 }
 
+/** A sale through what was packed; its pseudo terminals are Unix's. */
+async function checkSale(core, node) {
+  if (windows) return;
+  try {
+    say(`sale: ${await packedSale(core, node)}`);
+  } catch (error) {
+    fail(`no sale through the package: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** An Electron distribution with its version; null: none at hand. */
 function electronDist() {
   const name = windows
@@ -403,6 +414,7 @@ if (dist === null) {
   await checkPcsc(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   await checkSerial(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   await runDoctor(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
+  await checkSale(path.join(pack, 'core'), path.join(pack, 'node', nodeName));
   say(
     'there is no Electron binary here, so no unpacked build was made; the core’s tree in dist/pack is whole and checked',
   );
@@ -428,5 +440,6 @@ if (dist === null) {
   await checkPcsc(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await checkSerial(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   await runDoctor(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
+  await checkSale(path.join(resources, 'core'), path.join(resources, 'node', nodeName));
   say(`${path.relative(root, out)} is whole and checked`);
 }
