@@ -2530,7 +2530,7 @@ const PURSES = [
     'pin-blind-unsaid',
     'The doctor says nothing of PINs that are presented blind.',
     edit(
-      'main/cli/doctor.ts',
+      'main/cli/doctor-keys.ts',
       `return purse?.pinTries === 'blind'`,
       `return purse?.pinTries === undefined && false`,
     ),

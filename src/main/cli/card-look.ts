@@ -12,12 +12,13 @@ import { judgeCard } from '../../kiosk/visit/card-sale/sellable.ts';
 import { cardEntryOf } from '../../shared/config/devices.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { ERRORS, failure } from '../../shared/errors.ts';
-import type { ErrorCode } from '../../shared/errors.ts';
+import type { ErrorCode, ErrorText } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
 import { err } from '../../shared/result.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { cardLayouts } from '../core/layouts.ts';
+import { as } from './finding.ts';
 import type { OwnPrograms } from '../core/layouts.ts';
 
 export type ReaderConfig = TerminalConfig['readers'][number];
@@ -29,7 +30,7 @@ export type ReaderMaker = (reader: ReaderConfig, id: string, cwd: string) => Car
 export interface CardLook {
   readonly level: 'OK' | 'WARN' | 'FAIL';
   readonly code: ErrorCode | null;
-  readonly text: string;
+  readonly text: ErrorText;
 }
 
 /**
@@ -124,29 +125,51 @@ async function look(
       return {
         level: 'FAIL',
         code: status.failure.code,
-        text: `${name}: ${status.failure.detail ?? ERRORS[status.failure.code].technician.en}`,
+        text: {
+          zh: `${name}：${status.failure.detail ?? ERRORS[status.failure.code].technician.zh}`,
+          en: `${name}: ${status.failure.detail ?? ERRORS[status.failure.code].technician.en}`,
+        },
       };
     case 'empty':
-      return { level: 'OK', code: null, text: `${name}: no card` };
+      return {
+        level: 'OK',
+        code: null,
+        text: { zh: `${name}：没有卡`, en: `${name}: no card` },
+      };
     case 'leaving':
-      return { level: 'OK', code: null, text: `${name}: a card waits at the gate` };
+      return {
+        level: 'OK',
+        code: null,
+        text: { zh: `${name}：卡在出口等人取`, en: `${name}: a card waits at the gate` },
+      };
     case 'mute':
       return {
         level: 'WARN',
         code: 'CARD-0101',
-        text: `${name}: a card that does not answer; the kiosk says: ${ERRORS['CARD-0101'].title.en}`,
+        text: {
+          zh: `${name}：卡没有应答；屏幕会说：${ERRORS['CARD-0101'].title.zh}`,
+          en: `${name}: a card that does not answer; the kiosk says: ${ERRORS['CARD-0101'].title.en}`,
+        },
       };
     case 'present': {
       const read = await layouts.read(readOnlyChannel(reader.open(status.insertion)), status.atr);
+      const dialect =
+        config.kind === 'pcsc' ? (dialectOf(reader.name(), config.model)?.id ?? null) : undefined;
       const speaks =
-        config.kind === 'pcsc'
-          ? `, memory cards: ${dialectOf(reader.name(), config.model)?.id ?? 'none'}`
-          : '';
+        dialect === undefined
+          ? as('')
+          : {
+              zh: `，存储卡：${dialect ?? '不支持'}`,
+              en: `, memory cards: ${dialect ?? 'none'}`,
+            };
       if (!read.ok)
         return {
           level: 'WARN',
           code: read.error.code,
-          text: `${name}${speaks}: ${read.error.detail ?? ''}; the kiosk says: ${ERRORS[read.error.code].title.en}`,
+          text: {
+            zh: `${name}${speaks.zh}：${read.error.detail ?? ''}；屏幕会说：${ERRORS[read.error.code].title.zh}`,
+            en: `${name}${speaks.en}: ${read.error.detail ?? ''}; the kiosk says: ${ERRORS[read.error.code].title.en}`,
+          },
         };
       const { reading } = read.value;
       const verdict =
@@ -156,11 +179,18 @@ async function look(
           : reading.meter.countTaken > reading.count
             ? 'SALE-0102'
             : 'SALE-0101');
-      const says = verdict === null ? 'sold to, if its account agrees' : ERRORS[verdict].title.en;
+      const says =
+        verdict === null
+          ? { zh: '可以售，只要账户相符', en: 'sold to, if its account agrees' }
+          : ERRORS[verdict].title;
+      const no = maskCardNo(reading.cardNo);
       return {
         level: verdict === null ? 'OK' : 'WARN',
         code: verdict,
-        text: `${name}${speaks}: ${reading.layout} card ${maskCardNo(reading.cardNo)}, count ${reading.count}${reading.unfinished ? ', an unfinished purchase' : ''}; the kiosk says: ${says}`,
+        text: {
+          zh: `${name}${speaks.zh}：${reading.layout} 卡 ${no}，次数 ${reading.count}${reading.unfinished ? '，有一笔没写完的购买' : ''}；屏幕会说：${says.zh}`,
+          en: `${name}${speaks.en}: ${reading.layout} card ${no}, count ${reading.count}${reading.unfinished ? ', an unfinished purchase' : ''}; the kiosk says: ${says.en}`,
+        },
       };
     }
   }

@@ -32,23 +32,31 @@ export function checkCertificates({ config, path }: LoadedConfig, nowMs: number)
   return files.flatMap(({ key, file }) =>
     certificatesIn(path(file)).map((cert) => {
       const until = cert.validToDate.getTime();
-      const text = `${key}: the certificate ${cert.serialNumber} holds until ${chinaDate(until)}`;
+      const day = chinaDate(until);
+      const zh = `${key}：证书 ${cert.serialNumber} 有效到 ${day}`;
+      const en = `${key}: the certificate ${cert.serialNumber} holds until ${day}`;
       if (until <= nowMs)
         return found(
           'FAIL',
           'certificates',
-          `${text}: it is over`,
-          'put the new one in; what it signs is not believed, or the line does not open',
+          { zh: `${zh}：已过期`, en: `${en}: it is over` },
+          {
+            zh: '换上新证书：它签的不再算数，或线路打不开',
+            en: 'put the new one in; what it signs is not believed, or the line does not open',
+          },
           'CONF-0101',
         );
       return until - nowMs <= NEAR_DAYS * DAY_MS
         ? found(
             'WARN',
             'certificates',
-            text,
-            'fetch the next one and configure it beside this one before that day',
+            { zh, en },
+            {
+              zh: '在那天之前取来下一张，与这一张并列配置',
+              en: 'fetch the next one and configure it beside this one before that day',
+            },
           )
-        : found('OK', 'certificates', text);
+        : found('OK', 'certificates', { zh, en });
     }),
   );
 }

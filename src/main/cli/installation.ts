@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LoadedConfig } from '../config.ts';
-import { found } from './finding.ts';
+import { as, found } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 /** What doctor looks at outside the kiosk's own folders. */
@@ -24,15 +24,26 @@ export function checkInstallation(loaded: LoadedConfig, ports: InstallationPorts
 function checkLetters(ports: InstallationPorts): Finding {
   const count = ports.letters();
   if (count === null)
-    return found('WARN', 'letters', 'the screen is not built here', 'run npm run build');
+    return found(
+      'WARN',
+      'letters',
+      { zh: '这里没有建好的屏幕页面', en: 'the screen is not built here' },
+      { zh: '执行 npm run build', en: 'run npm run build' },
+    );
   return count < MIN_LETTER_FILES
     ? found(
         'FAIL',
         'letters',
-        `${count} files of letters come with the screen: Chinese shows as boxes`,
-        'install the package again',
+        {
+          zh: `屏幕只带了 ${count} 个字库文件：中文会显示成方框`,
+          en: `${count} files of letters come with the screen: Chinese shows as boxes`,
+        },
+        { zh: '重新安装软件包', en: 'install the package again' },
       )
-    : found('OK', 'letters', `the screen brings its own letters, ${count} files`);
+    : found('OK', 'letters', {
+        zh: `屏幕自带字库，${count} 个文件`,
+        en: `the screen brings its own letters, ${count} files`,
+      });
 }
 
 /** `systemctl show`: a line `Key=value` for each. */
@@ -60,8 +71,11 @@ function checkService({ config, path }: LoadedConfig, ports: InstallationPorts):
       found(
         'WARN',
         'service',
-        'there is no pilotlight.service here: nothing starts the kiosk at power-on',
-        'install the package (docs/install.md)',
+        {
+          zh: '这里没有 pilotlight.service：开机后没有东西启动本机',
+          en: 'there is no pilotlight.service here: nothing starts the kiosk at power-on',
+        },
+        { zh: '安装软件包（docs/install.md）', en: 'install the package (docs/install.md)' },
       ),
     ];
   // `-` before a path: it may be missing. systemd takes both forms.
@@ -78,17 +92,29 @@ function checkService({ config, path }: LoadedConfig, ports: InstallationPorts):
       found(
         'FAIL',
         'service',
-        `${key}: pilotlight.service may not write to ${path(config[key])}`,
-        `systemctl edit pilotlight, and under [Service]: ReadWritePaths=${path(config[key])}`,
+        {
+          zh: `${key}：pilotlight.service 不许写 ${path(config[key])}`,
+          en: `${key}: pilotlight.service may not write to ${path(config[key])}`,
+        },
+        {
+          zh: `执行 systemctl edit pilotlight，在 [Service] 下写：ReadWritePaths=${path(config[key])}`,
+          en: `systemctl edit pilotlight, and under [Service]: ReadWritePaths=${path(config[key])}`,
+        },
       ),
     ),
     unit.get('UnitFileState') === 'enabled'
-      ? found('OK', 'service', 'pilotlight.service starts at power-on')
+      ? found('OK', 'service', {
+          zh: 'pilotlight.service 开机自启',
+          en: 'pilotlight.service starts at power-on',
+        })
       : found(
           'WARN',
           'service',
-          'pilotlight.service does not start at power-on',
-          'systemctl enable --now pilotlight',
+          {
+            zh: 'pilotlight.service 开机不自启',
+            en: 'pilotlight.service does not start at power-on',
+          },
+          as('systemctl enable --now pilotlight'),
         ),
   ];
 }

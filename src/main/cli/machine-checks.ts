@@ -36,28 +36,27 @@ export function checkDisk(loaded: LoadedConfig): Finding[] {
   const findings = Object.entries(places).map(([key, folder]) => {
     const cause = tryToWrite(folder);
     if (cause !== null)
-      return failed(
-        'disk',
-        journalFailure(`${key}: ${folder} cannot be written`, cause),
-        'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
-      );
+      return failed('disk', journalFailure(`${key}: ${folder} cannot be written`, cause), {
+        zh: '让运行本机的用户能写；磁盘变成只读或有故障的：看系统日志（dmesg），换盘',
+        en: 'make it writable for the kiosk’s user; a disk that turned read-only or fails: look at the system’s log (dmesg), replace it',
+      });
     const s = statfsSync(folder);
     const free = s.bavail * s.bsize;
-    if (free < MIN_FREE_BYTES)
-      return found(
-        'FAIL',
-        'disk',
-        `${key}: ${mebibytes(free)} free at ${folder}`,
-        `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`,
-        'JRNL-0104',
-      );
+    const least = mebibytes(MIN_FREE_BYTES);
+    const room = {
+      zh: `${key}：${folder} 还剩 ${mebibytes(free)}`,
+      en: `${key}: ${mebibytes(free)} free at ${folder}`,
+    };
+    const makeRoom = {
+      zh: `腾出空间：低于 ${least} 就停售`,
+      en: `make room: the kiosk stops selling below ${least}`,
+    };
+    if (free < MIN_FREE_BYTES) return found('FAIL', 'disk', room, makeRoom, 'JRNL-0104');
     return found(
       free < LOW_BYTES ? 'WARN' : 'OK',
       'disk',
-      `${key}: ${mebibytes(free)} free at ${folder}`,
-      free < LOW_BYTES
-        ? `make room: the kiosk stops selling below ${mebibytes(MIN_FREE_BYTES)}`
-        : null,
+      room,
+      free < LOW_BYTES ? makeRoom : null,
     );
   });
   if (
@@ -68,8 +67,14 @@ export function checkDisk(loaded: LoadedConfig): Finding[] {
       found(
         'WARN',
         'disk',
-        'dataDir and secondPath are on the same disk',
-        'put the second log on another disk: losing one disk must not lose an order',
+        {
+          zh: 'dataDir 和 secondPath 在同一块磁盘上',
+          en: 'dataDir and secondPath are on the same disk',
+        },
+        {
+          zh: '把第二份日志放到另一块磁盘：坏一块盘不能丢一笔订单',
+          en: 'put the second log on another disk: losing one disk must not lose an order',
+        },
       ),
     );
   return findings;
@@ -109,11 +114,12 @@ export async function checkDevices(config: TerminalConfig, clock: Clock): Promis
     const { state, usable, detail, advice, lastError } = await device.look();
     // The system's word too: a running kiosk has the line, and nobody else may.
     const why = device.id === 'scanner' ? line?.failure()?.detail : undefined;
-    const text = why === undefined ? detail.en : `${detail.en} (${why})`;
+    const text =
+      why === undefined ? detail : { zh: `${detail.zh}（${why}）`, en: `${detail.en} (${why})` };
     findings.push(
       usable && state === 'online'
         ? found('OK', device.id, text)
-        : found('WARN', device.id, text, advice?.en ?? null, lastError),
+        : found('WARN', device.id, text, advice, lastError),
     );
   }
   printer?.close();

@@ -10,6 +10,9 @@ const line =
   };
 // A reader that went away (`… | head`) is no fault of ours.
 process.stdout.on('error', () => process.exit(1));
+/** As gettext takes it: the first of the three that says anything. */
+const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+const said = [LC_ALL, LC_MESSAGES, LANG].find((name) => (name ?? '') !== '') ?? '';
 process.exitCode = await runCli(process.argv.slice(2), {
   cwd: process.cwd(),
   out: line(process.stdout),
@@ -18,6 +21,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   random: systemRandom,
   pcsc: probePcsc,
   readers: realReaders(systemClock),
+  locale: said.startsWith('zh') ? 'zh' : 'en',
 });
 // The native PC/SC package keeps a process alive that has used it.
 process.stdout.write('', () => process.exit());

@@ -4,6 +4,7 @@ import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
+import { become } from './become.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { systemInstallation } from './installation.ts';
@@ -22,7 +23,7 @@ import { makePin, systemSecret } from './pin.ts';
 import type { Secret } from './pin.ts';
 import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
 
-export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
+export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--lang zh|en] [--json]
        pilotlight journal verify [--config FILE | --data DIR] [--second DIR] [--json]
        pilotlight journal orders [--config FILE | --data DIR] [--json]
        pilotlight journal restore [--config FILE | --data DIR] [--second DIR] [--yes] [--json]
@@ -38,6 +39,8 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--json]
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
   --out FILE     the sealed file for keys.file of terminal.json: it opens where this machine's id and the secret are
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
+  --as USER      look as this user would (as root only): pilotlight, on a kiosk
+  --lang zh|en   the language of the report; left out: by LC_ALL, LC_MESSAGES or LANG
   --json         one JSON document instead of text
 exit code: 0 well, 1 something failed (reconcile: a person must look), 2 wrong usage, 3 reconcile: not possible now, run it again later`;
 
@@ -52,6 +55,12 @@ export interface CliPorts {
   readonly readers: DoctorOptions['readers'];
   /** Left out: this machine. */
   readonly installation?: InstallationPorts;
+  /** Left out: this machine's. */
+  readonly owners?: NonNullable<DoctorOptions['owners']>;
+  /** As {@link become}; left out: this process. */
+  readonly become?: (user: string) => string | null;
+  /** The system's language; left out: English. */
+  readonly locale?: 'zh' | 'en';
   /** Where a PIN comes from; left out: this process's terminal or input. */
   readonly secret?: { readonly secret: Secret; readonly typed: boolean };
 }
@@ -68,12 +77,14 @@ const OPTIONS = {
   secret: { type: 'string' },
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
+  lang: { type: 'string' },
+  as: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 type Option = keyof typeof OPTIONS;
 /** What each command takes. */
 const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
-  doctor: ['config', 'json'],
+  doctor: ['config', 'json', 'lang', 'as'],
   reconcile: ['config', 'date', 'json'],
   pin: ['name'],
   'keys seal': ['in', 'out', 'secret'],
@@ -136,6 +147,15 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     return 0;
   }
   if (command === 'doctor') {
+    const { lang } = values;
+    if (lang !== undefined && lang !== 'zh' && lang !== 'en') return usage('--lang is zh or en');
+    if (values.as !== undefined) {
+      const refused = (ports.become ?? become)(values.as);
+      if (refused !== null) {
+        ports.err(`pilotlight: ${refused}`);
+        return 2;
+      }
+    }
     const report = await doctor({
       configFile: at(values.config ?? join(DEFAULT_DATA, 'terminal.json')),
       clock: ports.clock,
@@ -143,8 +163,11 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
       pcsc: ports.pcsc,
       readers: ports.readers,
       installation: ports.installation ?? systemInstallation,
+      ...(ports.owners === undefined ? {} : { owners: ports.owners }),
     });
-    ports.out(json ? JSON.stringify(report, null, 2) : doctorText(report));
+    ports.out(
+      json ? JSON.stringify(report, null, 2) : doctorText(report, lang ?? ports.locale ?? 'en'),
+    );
     return report.ok ? 0 : 1;
   }
   if (command === 'reconcile') {

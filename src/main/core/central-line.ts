@@ -4,7 +4,7 @@ import { request as plainRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
 import { failure } from '../../shared/errors.ts';
-import type { Failure } from '../../shared/errors.ts';
+import type { ErrorText, Failure } from '../../shared/errors.ts';
 import type { HttpAnswer, HttpSend } from '../../shared/http.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
@@ -106,18 +106,31 @@ function collect(
  * What a person does about a line that does not come up, by what the network said. Null: nothing
  * that could be told from it.
  */
-export function lineAdvice(cause: unknown): string | null {
+export function lineAdvice(cause: unknown): ErrorText | null {
   const code = codeOf(cause);
   if (code === null) return null;
   if (UNKNOWN_AUTHORITY.has(code))
-    return 'its certificate is by an authority that is not known here: on a private network put that authority’s certificate (PEM) as central.caFile; else somebody stands between';
+    return {
+      zh: '它的证书由本机不认识的机构签发：专网里把那个机构的证书（PEM）放进 central.caFile；否则就是有人夹在中间',
+      en: 'its certificate is by an authority that is not known here: on a private network put that authority’s certificate (PEM) as central.caFile; else somebody stands between',
+    };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return 'its certificate is for another name: central.baseUrl must have the name in the certificate';
+    return {
+      zh: '它的证书是另一个名字的：central.baseUrl 要用证书里的名字',
+      en: 'its certificate is for another name: central.baseUrl must have the name in the certificate',
+    };
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return 'its certificate is not valid today: renew it, or set this machine’s clock';
+    return {
+      zh: '它的证书今天无效：换新证书，或校准本机时钟',
+      en: 'its certificate is not valid today: renew it, or set this machine’s clock',
+    };
   if (code === 'ERR_PROXY_TUNNEL')
-    return 'the proxy (central.proxy) does not let this through: allow CONNECT to central’s host and port there, and check its user and password';
-  if (code === 'ERR_PROXY_INVALID_CONFIG') return 'central.proxy: http://HOST:PORT';
+    return {
+      zh: '代理（central.proxy）不放行：在代理上允许对中心主机和端口的 CONNECT，并检查用户名和密码',
+      en: 'the proxy (central.proxy) does not let this through: allow CONNECT to central’s host and port there, and check its user and password',
+    };
+  if (code === 'ERR_PROXY_INVALID_CONFIG')
+    return { zh: 'central.proxy：http://主机:端口', en: 'central.proxy: http://HOST:PORT' };
   return null;
 }
 /** OpenSSL's words for a chain that ends nowhere. */

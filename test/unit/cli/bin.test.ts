@@ -12,7 +12,7 @@ test('bin/pilotlight.mjs runs the command line and hands its exit code on', () =
   const good = spawnSync(process.execPath, [bin, '--help'], { encoding: 'utf8' });
   expect([good.status, good.stdout.split('\n')[0]]).toEqual([
     0,
-    'usage: pilotlight doctor [--config FILE] [--json]',
+    'usage: pilotlight doctor [--config FILE] [--as USER] [--lang zh|en] [--json]',
   ]);
   expect(spawnSync(process.execPath, [bin, 'nonsense'], { encoding: 'utf8' }).status).toBe(2);
 });

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -191,6 +191,88 @@ describe('doctor on a broken configuration', () => {
     expect(bad.map((f) => f.text).join('\n')).toMatch(
       /terminalId: [^]*keys\.kind: key provider kind "hsm" is not built; available: sample[^]*central: [^]*colour/,
     );
+  });
+
+  test('what does not depend on the wrong keys is looked at all the same', async () => {
+    const { code, of } = await doctor((config) => {
+      config['readers'] = [{ kind: 'tea-leaves' }];
+      config['colour'] = 'blue';
+    });
+    expect(code).toBe(1);
+    expect(of('journal').map((f) => f.level)).toEqual(['OK']);
+    expect(of('central').map((f) => f.level)).toEqual(['OK']);
+    expect(of('printer').map((f) => f.level)).toEqual(['OK']);
+    // Of the readers nothing is said, and that nothing is said.
+    expect([of('pcsc'), of('reader'), of('card')]).toEqual([[], [], []]);
+    expect(of('config').at(-1)?.text).toContain('what depends on these keys was not checked');
+  });
+
+  test('a refusal over two keys leaves the rest to be looked at', async () => {
+    const { of } = await doctor((config) => {
+      config['keys'] = { kind: 'psam', reader: { kind: 'crt-sam', slot: 1 } };
+    });
+    expect(of('config')[0]?.text).toContain('keys.reader.kind');
+    expect(of('card-keys')).toEqual([]);
+    expect(of('journal').map((f) => f.level)).toEqual(['OK']);
+  });
+
+  test('files of another user, and a disk that is not mounted', async () => {
+    const second = join(folder, 'kiosk-second');
+    const owners = {
+      uid: 4_242,
+      fstab: () => `# disks\nUUID=1 / ext4 defaults 0 1\nUUID=2 ${second} ext4 sync 0 2\n`,
+      mounts: () => '/dev/sda1 / ext4 rw 0 0\n',
+    };
+    const { of } = await doctor(() => undefined, { owners });
+    const [first] = of('owner');
+    expect(first).toMatchObject({ level: 'FAIL', code: 'JRNL-0108' });
+    expect(first?.zh.text).toContain('归别的用户所有');
+    expect(first?.action).toMatch(/^chown -R --reference=/);
+    expect(of('disk').filter((f) => f.level === 'FAIL')).toMatchObject([
+      { code: 'JRNL-0108', text: expect.stringContaining(`${second} is in fstab and not mounted`) },
+    ]);
+    const mine = await doctor(() => undefined, {
+      owners: {
+        ...owners,
+        uid: statSync(join(folder, 'kiosk')).uid,
+        mounts: () => `/dev/sdb1 ${second} ext4 rw 0 0\n`,
+      },
+    });
+    // Root is told nothing of owners.
+    expect(mine.of('owner').every((f) => f.level === 'OK')).toBe(true);
+    expect(mine.of('disk').every((f) => f.level !== 'FAIL')).toBe(true);
+  });
+
+  test('in Chinese, every line of it', async () => {
+    const { out } = await cli(['doctor', '--config', 'terminal.json', '--lang', 'zh'], folder);
+    expect(out).toMatch(/^正常 {2}printer +就绪$/m);
+    expect(out.trimEnd()).toMatch(/正常 \d+ 项，注意 \d+ 项，故障 0 项$/);
+    const { report } = await doctor((config) => {
+      config['keys'] = { kind: 'sealed', file: 'absent', secretFile: 'absent' };
+      config['readers'] = [{ kind: 'pcsc', match: 'acs' }];
+    });
+    const english = report.findings.filter(
+      (f) => f.check !== 'runtime' && !/[\u4e00-\u9fff]/.test(f.zh.text),
+    );
+    expect(english).toEqual([]);
+  });
+
+  test('--as a user that is not there, and --lang of another', async () => {
+    const args = ['doctor', '--config', 'terminal.json'];
+    const refused = await cli([...args, '--as', 'no-such-user'], folder);
+    expect([refused.code, refused.err]).toEqual([
+      2,
+      'pilotlight: --as no-such-user: there is no such user\n',
+    ]);
+    expect((await cli([...args, '--lang', 'fr'], folder)).code).toBe(2);
+    const asked: string[] = [];
+    await cli([...args, '--as', 'pilotlight'], folder, {
+      become: (user) => {
+        asked.push(user);
+        return null;
+      },
+    });
+    expect(asked).toEqual(['pilotlight']);
   });
 
   test('a motor reader’s port that is not there', async () => {

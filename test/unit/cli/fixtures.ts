@@ -36,6 +36,7 @@ export async function cli(
     random: systemRandom,
     pcsc: () => Promise.resolve({ kind: 'loads' }),
     readers: () => null,
+    owners: { uid: 0, fstab: () => '', mounts: () => '' },
     ...ports,
   });
   return { code, out, err };
