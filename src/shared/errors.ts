@@ -706,6 +706,14 @@ export const ERRORS = {
     ],
     ['技术员停用', 'Taken out of service by a technician'],
   ),
+  'MNT-0201': e(
+    ['系统没有照办', 'The system refused'],
+    ['请稍后再试。已付款的订单不受影响。', 'Please try again later. Paid orders are safe.'],
+    [
+      '系统拒绝了这个操作（重启、亮度）：看括号里系统的话；安装包带的 polkit 规则在不在',
+      'the system refused this (restart, brightness): its own words are in brackets; is the package’s polkit rule there?',
+    ],
+  ),
   // ---- devices ----
   'DEV-0201': e(
     ['扫码口不可用', 'The code scanner is not available'],
