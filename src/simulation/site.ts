@@ -57,9 +57,10 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
 const KEY_TIMEOUT_MS = 4_000;
 
 const PRINTER: Printer = {
-  status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
+  status: () => Promise.resolve({ ready: true, paperLow: false, trouble: null, failure: null }),
   print: () => Promise.resolve(ok(undefined)),
-  close: () => undefined,
+  onStatus: () => () => undefined,
+  close: () => Promise.resolve(),
 };
 
 export interface SiteParts {

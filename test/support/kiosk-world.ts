@@ -30,8 +30,9 @@ import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import { DeviceRegistry } from '../../src/device/device.ts';
 import type { NamedReport } from '../../src/device/device.ts';
+import { troubled } from '../../src/device/printer/answers.ts';
 import { printerReport } from '../../src/device/printer/device.ts';
-import type { Printer } from '../../src/device/printer/types.ts';
+import type { Printer, PrinterStatus } from '../../src/device/printer/types.ts';
 import { machineDevices } from '../../src/main/core/devices.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 import { Journal } from '../../src/journal/journal.ts';
@@ -100,6 +101,10 @@ import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
 import { CREDIT_POLICY, CreditBooks } from './credit-books.ts';
 import { MyAccountBooks } from './my-account-books.ts';
+
+/** A printer that is well, or without paper. */
+const printerStatus = (well: boolean): PrinterStatus =>
+  well ? { ready: true, paperLow: false, trouble: null, failure: null } : troubled('paper-end');
 
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
@@ -1266,7 +1271,7 @@ export class World {
     const keys = this.keys(sample.value);
     const billing = this.billing ?? this.central.client(this, life);
     const printer: Printer = {
-      status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
+      status: () => Promise.resolve(printerStatus(this.printerOk)),
       print: (lines) => {
         this.codes.push(...lines.flatMap((l) => (l.kind === 'qr' ? [l.text] : [])));
         this.printed.push(
@@ -1278,7 +1283,8 @@ export class World {
         );
         return Promise.resolve(this.printerOk ? ok(undefined) : err(failure('DEV-0101')));
       },
-      close: () => undefined,
+      onStatus: () => () => undefined,
+      close: () => Promise.resolve(),
     };
     const reader = this.slot.reader(this, life);
     const devices = machineDevices({
@@ -1399,7 +1405,7 @@ export class World {
     scanner = this.payWith.some((p) => p.codes),
     paperLow = false,
   }: { scanner?: boolean; paperLow?: boolean } = {}): readonly NamedReport[] {
-    const printed = printerReport({ ready: this.printerOk, paperLow, failure: null });
+    const printed = printerReport({ ...printerStatus(this.printerOk), paperLow });
     return this.#registry
       .reports()
       .filter((d) => d.id !== 'scanner' || scanner)

@@ -116,7 +116,7 @@ export async function checkDevices(config: TerminalConfig, clock: Clock): Promis
         : found('WARN', device.id, text, advice?.en ?? null, lastError),
     );
   }
-  printer?.close();
+  await printer?.close();
   await line?.close();
   return findings;
 }

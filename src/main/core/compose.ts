@@ -207,7 +207,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       await headphones?.close();
       for (const psam of psamReaders) await psam.close();
       layouts.close();
-      printer?.close();
+      void printer?.close();
       journal.close();
     },
   });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LineScanner, SCANNER_MODELS } from '../../../src/device/scanner/line-scanner.ts';
+import { LineScanner } from '../../../src/device/scanner/line-scanner.ts';
+import { SCANNER_MODELS } from '../../../src/device/scanner/models.ts';
 import type { ScannerLine } from '../../../src/device/scanner/line-scanner.ts';
 import { openTcpLine } from '../../../src/device/scanner/tcp-line.ts';
 import { SimulatedScanner } from '../../../src/simulator/scanner/scanner.ts';
