@@ -1096,6 +1096,8 @@ export class World {
   readonly screens: string[] = [];
   readonly problems: string[] = [];
   printerOk = true;
+  /** The paper ends in the middle of each slip. */
+  printsPartly = false;
   #registry = new DeviceRegistry([]);
   /** Every instrumented point passed, for the record. */
   points: string[] = [];
@@ -1281,6 +1283,7 @@ export class World {
             )
             .join('\n'),
         );
+        if (this.printsPartly) return Promise.resolve(err(failure('DEV-0102', 'paper end')));
         return Promise.resolve(this.printerOk ? ok(undefined) : err(failure('DEV-0101')));
       },
       onStatus: () => () => undefined,
@@ -1522,6 +1525,8 @@ export class World {
     await this.tap('choose-amount', fen);
     await this.until('a quote', () => this.shown('amount').quote !== null);
     await this.tap('pay', fen);
+    // Where no slip can be printed the customer agrees to that first.
+    if (this.screen === 'no-slip') await this.tap('pay', fen);
     await this.until(
       'the code',
       () => this.screen === 'pay' && this.shown('pay').state === 'waiting',

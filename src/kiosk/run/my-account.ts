@@ -8,6 +8,7 @@ import { receiptCode } from '../words/receipt-code.ts';
 import { sayIn } from '../words/slip-base.ts';
 import type { Say } from '../words/slip-base.ts';
 import type { Host } from './options.ts';
+import { paperOf } from './paper.ts';
 
 /** What a slip ends with. */
 export interface SlipEnd {
@@ -35,7 +36,7 @@ export async function askMyAccount(
           ...codeOf(host, ask.purchase, end, sayIn(at)),
         ];
   const printed = await printer.print(lines);
-  return { news: 'printed', asked, slip: printed.ok ? 'printed' : 'failed' };
+  return { news: 'printed', asked, slip: paperOf(printed) };
 }
 
 function codeOf(host: Host, p: SlipPurchase, end: SlipEnd, say: Say) {
