@@ -1340,7 +1340,7 @@ export function screenFixtures(
       { keys: '1280', checkOnly: true },
     ],
     ['card', confirm, { checkOnly: true }],
-    ['slipless', slipless],
+    ['slipless', slipless, { checkOnly: true }],
     ['slipless-photo', { ...slipless, code: false, card: false }, { checkOnly: true }],
     ['slipless-busy', { ...slipless, busy: true }, { checkOnly: true }],
     ['preparing', { ...confirm, busy: true }, { checkOnly: true }],
