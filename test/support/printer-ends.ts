@@ -12,6 +12,7 @@ import type { PrinterModelName } from '../../src/device/printer/models.ts';
 import { openSerialPrinter } from '../../src/device/printer/serial-line.ts';
 import { openTcpPrinter } from '../../src/device/printer/tcp-line.ts';
 import type { Clock } from '../../src/shared/ports.ts';
+import { inProcessPort } from '../../src/simulator/printer/port.ts';
 import type { PrintedLine } from '../../src/simulator/printer/printer.ts';
 import { SimulatedPrinter } from '../../src/simulator/printer/printer.ts';
 import { systemClock } from './clock.ts';
@@ -69,39 +70,7 @@ export function withCodes(
 }
 
 /** Without any line between them: answers come at once. */
-export const directPort = (paper: SimulatedPrinter): PrinterPort => ({
-  keeps: false,
-  open: () => {
-    if (paper.condition.off) return Promise.reject(new Error('off'));
-    let hear: (bytes: Uint8Array) => void = () => undefined;
-    let gone: (cause: unknown) => void = () => undefined;
-    let open = true;
-    const end = paper.plug(
-      (bytes) => hear(bytes),
-      () => {
-        open = false;
-        end.gone();
-        gone(new Error('dropped'));
-      },
-    );
-    return Promise.resolve({
-      write: (bytes) => {
-        if (open) end.receive(bytes);
-      },
-      onData: (listener) => {
-        hear = listener;
-      },
-      onClose: (listener) => {
-        gone = listener;
-      },
-      close: () => {
-        open = false;
-        end.gone();
-        return Promise.resolve();
-      },
-    });
-  },
-});
+export const directPort = (paper: SimulatedPrinter): PrinterPort => inProcessPort(paper);
 
 /** Over TCP. */
 export async function tcpEnds(model: PrinterModelName): Promise<PrinterEnds> {

@@ -31,11 +31,21 @@ const QUIET_MS = 1_500;
  */
 type Rest = 'none' | 'unknown' | 'some';
 
+/**
+ * What is known across processes: whether a slip was begun that nobody saw the end of. Left out:
+ * nothing is.
+ */
+export interface SlipTrace {
+  readonly begun: () => boolean;
+  readonly note: (begun: boolean) => void;
+}
+
 export interface EscposOptions {
   readonly port: PrinterPort;
   readonly model: PrinterModel;
   readonly paper: PaperKind;
   readonly clock: Clock;
+  readonly trace?: SlipTrace;
 }
 
 /**
@@ -49,13 +59,14 @@ export class EscposPrinter implements Printer {
   readonly #o: EscposOptions;
   #kept: PrinterLine | null = null;
   #turn: Promise<unknown> = Promise.resolve();
-  #rest: Rest = 'unknown';
+  #rest: Rest;
   #ids = 0;
   #closed = false;
   readonly #listeners = new Set<(status: PrinterStatus) => void>();
 
   constructor(options: EscposOptions) {
     this.#o = options;
+    this.#rest = options.trace?.begun() === true ? 'some' : 'unknown';
   }
 
   readonly status = (): Promise<PrinterStatus> =>
@@ -97,13 +108,13 @@ export class EscposPrinter implements Printer {
     // One that is not well gets no data: it would keep them, and print the slip before the next
     // customer.
     if (!before.ready) return this.#failed(before, 'DEV-0101');
-    this.#rest = 'some';
+    this.#leaves('some');
     const unseen = await this.#through(
       talk,
       encodeSlip(slip, model, paper, model.clears ? undefined : number),
     );
     if (unseen === null) {
-      this.#rest = 'none';
+      this.#leaves('none');
       return ok(undefined);
     }
     // At once, while the line is there: what it holds is not to come out with the next roll.
@@ -153,8 +164,14 @@ export class EscposPrinter implements Printer {
     if (unseen !== null) return unseen;
     if (model.confirm === 'paper-sensor')
       while ((await talk.next((a) => a.kind === 'in-order', QUIET_MS)) !== null);
-    this.#rest = 'none';
+    this.#leaves('none');
     return status;
+  }
+
+  /** Known to the next process, before a byte is sent. */
+  #leaves(rest: 'none' | 'some'): void {
+    this.#rest = rest;
+    this.#o.trace?.note(rest === 'some');
   }
 
   /** Whether it says that it has forgotten all it was sent. */

@@ -14,6 +14,7 @@ import { openInputFile } from '../../device/headphones/input-file.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
 import { printerDevice } from '../../device/printer/device.ts';
 import { EscposPrinter } from '../../device/printer/escpos-printer.ts';
+import type { SlipTrace } from '../../device/printer/escpos-printer.ts';
 import { openPrinterFile } from '../../device/printer/file-line.ts';
 import type { PrinterPort } from '../../device/printer/line.ts';
 import { PRINTER_MODELS } from '../../device/printer/models.ts';
@@ -129,12 +130,26 @@ function readerDevice(reader: CardReader, clock: Clock): Device {
   };
 }
 
-/** The configured printer; null: there is none. */
-export function makePrinter(config: Config['printer'], clock: Clock): Printer | null {
+/**
+ * The configured printer; null: there is none.
+ *
+ * @param trace where it is kept that a slip was begun; left out: who only asks prints nothing
+ */
+export function makePrinter(
+  config: Config['printer'],
+  clock: Clock,
+  trace?: SlipTrace,
+): Printer | null {
   if (config.kind === 'none' || config.path === undefined) return null;
   const model = PRINTER_MODELS[config.model ?? 'generic-58'];
   const paper = { marked: config.markedPaper ?? false };
-  return new EscposPrinter({ port: printerPort(config, config.path, clock), model, paper, clock });
+  return new EscposPrinter({
+    port: printerPort(config, config.path, clock),
+    model,
+    paper,
+    clock,
+    ...(trace === undefined ? {} : { trace }),
+  });
 }
 
 /** Most serial printers leave the factory with this rate, and hold back by DTR. */
