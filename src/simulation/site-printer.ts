@@ -79,8 +79,8 @@ export class SitePrinter {
   }
 
   #note(slip: readonly SlipLine[], number: string | undefined): void {
-    const end: SlipLine = { kind: 'text', text: `—— ${number ?? ''} ——`, align: 'center' };
-    const whole = this.#model.clears || number === undefined ? slip : [...slip, end];
+    const end: SlipLine = { kind: 'text', text: `—— ${number ?? '完'} ——`, align: 'center' };
+    const whole = this.#model.clears ? slip : [...slip, end];
     this.#slips.add(wordsOf(layOut(whole, this.#model)));
   }
 

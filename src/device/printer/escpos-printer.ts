@@ -13,6 +13,8 @@ import type { PrinterModel } from './models.ts';
 import { ANSWER_MS, Talk } from './talk.ts';
 import type { Printer, PrinterStatus, SlipLine } from './types.ts';
 
+/** Ends a slip that is about no order, as one that has a number ends. */
+const NO_NUMBER = '完';
 /** Until a port is open: a network printer that is off does not refuse, it is silent. */
 const OPEN_MS = 3_000;
 /** A slip takes some seconds, at 9,600 baud some more. */
@@ -111,7 +113,7 @@ export class EscposPrinter implements Printer {
     this.#leaves('some');
     const unseen = await this.#through(
       talk,
-      encodeSlip(slip, model, paper, model.clears ? undefined : number),
+      encodeSlip(slip, model, paper, model.clears ? undefined : (number ?? NO_NUMBER)),
     );
     if (unseen === null) {
       this.#leaves('none');

@@ -49,8 +49,9 @@ export interface Printer {
    * nothing of it was sent. DEV-0102: a part of it may be on the paper; it never comes out later as
    * if it were whole.
    *
-   * @param number what the slip is about, e.g. its order's number: stands under its last line where
-   *   the printer cannot be made to forget a slip
+   * @param number what the slip is about, e.g. its order's number: where the printer cannot be made
+   *   to forget a slip it stands under the last line, so that a rest which comes out later says
+   *   whose it is
    */
   readonly print: (slip: readonly SlipLine[], number?: string) => Promise<Result<void, Failure>>;
   /**

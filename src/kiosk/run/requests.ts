@@ -1,6 +1,6 @@
 import { isUsable } from '../../device/device.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
-import { makeRequestNo } from '../../shared/order-id.ts';
+import { makeRequestNo, orderRef } from '../../shared/order-id.ts';
 import { sealTo, sealedHash, sealingKey } from '../../shared/sealed-box.ts';
 import { dueAt } from '../../shared/working-days.ts';
 import type { RequestNews, RequestOp } from '../state/requests.ts';
@@ -93,6 +93,9 @@ async function print(
   const category = chosenOf(policy, form)?.category ?? null;
   const emergency = policy?.info?.emergency ?? hotline;
   const at = { header, hotline, emergency, nowMs: clock.nowMs(), locale: host.state().locale };
-  const printed = await printer.print(requestSlip({ number, dueMs, form, category }, at), number);
+  const printed = await printer.print(
+    requestSlip({ number, dueMs, form, category }, at),
+    orderRef(number),
+  );
   return { news: 'printed', number, slip: paperOf(printed) };
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { judgeStatus } from '../../../src/device/printer/answers.ts';
-import type { EscposPrinter } from '../../../src/device/printer/escpos-printer.ts';
+import { EscposPrinter } from '../../../src/device/printer/escpos-printer.ts';
 import { encodeSlip } from '../../../src/device/printer/escpos.ts';
 import { layOut } from '../../../src/device/printer/layout.ts';
 import type { PrinterPort } from '../../../src/device/printer/line.ts';
@@ -140,6 +140,31 @@ describe('printed means printed', () => {
     paper.condition.automaticStatus = true;
     paper.condition.paper = 'end';
     expect(await printer.status()).toMatchObject({ ready: false, trouble: 'paper-end' });
+  });
+
+  it('killed in the middle of a slip: whoever comes up parts it from the next one', async () => {
+    let begun = false;
+    const trace = { begun: () => begun, note: (is: boolean) => void (begun = is) };
+    const process = (): EscposPrinter =>
+      new EscposPrinter({
+        port: directPort(paper),
+        model: PRINTER_MODELS['generic-58'],
+        paper: { marked: false },
+        clock: new EagerClock(),
+        trace,
+      });
+    const killed = process();
+    expect(await killed.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    expect(begun).toBe(false);
+    paper.cutAfter(150);
+    expect(await killed.print(SLIP, NUMBER)).toMatchObject({ ok: false });
+    expect(begun).toBe(true);
+    const next = process();
+    expect(await next.status()).toMatchObject({ ready: true });
+    expect(isVoid(paper.slips.at(-1)?.lines ?? [])).toBe(true);
+    expect(begun).toBe(false);
+    expect(await next.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    expect(paper.slips.at(-1)?.lines).toEqual(whole('generic-58'));
   });
 
   it('says by itself what a slip showed', async () => {
