@@ -90,18 +90,41 @@ describe('printed means printed', () => {
   });
 
   it('an answer for the last slip is none for the next one', async () => {
-    await print();
-    paper.condition.coverOpen = true;
-    paper.condition.coverOpen = false;
-    paper.condition.rowsLeft = 2;
-    expect(await print()).toMatchObject({ ok: false });
-    // The roll is changed; what was held answers now, and then the paper ends again.
-    paper.condition.paper = 'ok';
-    paper.condition.rowsLeft = 12;
-    expect(await print()).toMatchObject({ ok: false });
-    paper.condition.paper = 'ok';
-    expect(await print()).toMatchObject({ ok: true });
-    expect(paper.slips.at(-1)?.lines).toEqual(whole('generic-58'));
+    const clock = new EagerClock();
+    const inner = directPort(paper);
+    // It answers in its turn some time after it printed, and still owes an answer for the last slip.
+    let owed = false;
+    const slow: PrinterPort = {
+      keeps: false,
+      open: async () => {
+        const line = await inner.open();
+        let hear: (bytes: Uint8Array) => void = () => undefined;
+        line.onData((bytes) => {
+          if (((bytes[0] ?? 0) & 0x90) === 0) clock.after(300, () => hear(bytes));
+          else hear(bytes);
+        });
+        const write = (bytes: Uint8Array): void => {
+          line.write(bytes);
+          if (owed && bytes.length > 100) {
+            owed = false;
+            hear(Uint8Array.of(0));
+          }
+        };
+        return { ...line, write, onData: (listener) => void (hear = listener) };
+      },
+    };
+    const model = PRINTER_MODELS['generic-58'];
+    const late = new EscposPrinter({ port: slow, model, paper: { marked: false }, clock });
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    paper.cutAfter(60);
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({ ok: false });
+    owed = true;
+    // The parting takes three rows and more; the paper ends in the slip behind it.
+    paper.condition.rowsLeft = 6;
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({
+      ok: false,
+      error: { code: 'DEV-0102', detail: 'paper end' },
+    });
   });
 
   it('a printer that is silent, and one that is off', async () => {
