@@ -102,6 +102,13 @@ const action = z.discriminatedUnion('do', [
     automaticStatus: z.boolean().optional(),
     off: z.boolean().optional(),
     coverOpen: z.boolean().optional(),
+    cutterJam: z.boolean().optional(),
+    overheated: z.boolean().optional(),
+    /** It takes what it is sent and says nothing. */
+    mute: z.boolean().optional(),
+    /** `pull`: its cable, now; `power`: its buffer is lost too; `after`: in so many bytes. */
+    line: z.enum(['pull', 'power']).optional(),
+    after: z.number().int().min(1).max(10_000).optional(),
   }),
 ]);
 export type DockAction = z.infer<typeof action>;
@@ -114,6 +121,18 @@ let codes = 0;
 function freshCode(wallet: keyof typeof WALLET_CODES): string {
   const [prefix, length] = WALLET_CODES[wallet];
   return `${prefix}${`${process.pid % 10_000}${Math.floor(process.uptime() * 1_000)}${++codes}`.padStart(length - 2, '0').slice(2 - length)}`;
+}
+
+/** What somebody does to the printer; what is left out stays as it is. */
+function setPrinter(
+  printer: SimulatedPrinter,
+  { do: _, line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
+): void {
+  for (const [key, value] of Object.entries(wanted))
+    if (value !== undefined) Object.assign(printer.condition, { [key]: value });
+  if (after !== undefined) printer.cutAfter(after);
+  if (line === 'power') printer.powerOff();
+  else if (line === 'pull') printer.dropLines();
 }
 
 /** What a phone opens that scans the newest slip's code; null: none was printed yet. */
@@ -278,11 +297,7 @@ export class Dock {
       case 'kill':
         return this.#o.kill(a.what);
       case 'printer':
-        if (a.paper !== undefined) printer.condition.paper = a.paper;
-        if (a.off !== undefined) printer.condition.off = a.off;
-        if (a.coverOpen !== undefined) printer.condition.coverOpen = a.coverOpen;
-        if (a.rowsLeft !== undefined) printer.condition.rowsLeft = a.rowsLeft;
-        if (a.automaticStatus !== undefined) printer.condition.automaticStatus = a.automaticStatus;
+        setPrinter(printer, a);
         return null;
     }
   }

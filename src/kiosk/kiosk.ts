@@ -4,7 +4,7 @@ import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import { HOUSE_PAYEE } from '../shared/sale.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
-import { makeAttemptIds } from '../shared/order-id.ts';
+import { makeAttemptIds, orderRef } from '../shared/order-id.ts';
 import { err } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
@@ -19,6 +19,7 @@ import { askAccount, askAssistClaim, askClaim, findOrder, preview } from './run/
 import type { Host, KioskOptions } from './run/options.ts';
 import { askCredit, post } from './run/credit.ts';
 import { askMyAccount } from './run/my-account.ts';
+import { paperOf } from './run/paper.ts';
 import { callProvider } from './run/payment.ts';
 import { Releases } from './run/releases.ts';
 import { askRequest, makeRequest } from './run/requests.ts';
@@ -423,7 +424,7 @@ export class Kiosk {
 
   async #print({ orderId, what }: Of<'print'>): Promise<KioskEvent> {
     const open = this.#state.orders.get(orderId);
-    if (open === undefined) return { type: 'printed', orderId, what, ok: false };
+    if (open === undefined) return { type: 'printed', orderId, what, paper: 'failed' };
     const { printer } = this.#o;
     const { policy } = this.#state.service;
     const at = this.#slipAt();
@@ -435,8 +436,8 @@ export class Kiosk {
     const lines = slipLines(open, what, at, company);
     const url = this.#receiptUrl(orderId);
     const code = receiptCode(url, offersInvoice(policy, open.order), say);
-    const printed = await printer.print([...lines, ...code]);
-    return { type: 'printed', orderId, what, ok: printed.ok };
+    const printed = await printer.print([...lines, ...code], orderRef(orderId));
+    return { type: 'printed', orderId, what, paper: paperOf(printed) };
   }
 
   /** Whoever comes back for the card has a paper to read, if the printer has one. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { PRINTER_MODELS } from '../device/printer/models.ts';
 import { failure } from '../shared/errors.ts';
 import type { Failure } from '../shared/errors.ts';
 import { err, ok } from '../shared/result.ts';
@@ -161,10 +162,29 @@ function crossProblem(c: TerminalConfig): string | null {
   if (c.readers.length > 1) return 'readers: one reader is supported so far';
   if (c.printer.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.printer.path ?? ''))
     return 'printer.path: a virtual printer needs tcp://127.0.0.1:PORT';
+  const printer = printerProblem(c.printer);
+  if (printer !== null) return printer;
   if (c.scanner.kind === 'virtual' && !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(c.scanner.path ?? ''))
     return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';
   if (c.scanner.kind === 'virtual' && c.mode === 'production')
     return 'scanner.kind: a virtual scanner is for demo mode only';
+  return null;
+}
+
+/** Is a printer's path that of Linux's usblp? Any other than this and `tcp:` is a serial port. */
+export const isPrinterFile = (path: string): boolean => /(^|\/)(usb)?lp\d+$/.test(path);
+
+/** What of a printer's settings does not go together. */
+function printerProblem(p: TerminalConfig['printer']): string | null {
+  const path = p.path ?? '';
+  if (p.kind !== 'escpos') return null;
+  if (path.startsWith('tcp:') && !/^tcp:\/\/[^/:]+:\d{1,5}$/.test(path))
+    return 'printer.path: a network printer needs tcp://HOST:PORT, mostly 9100';
+  const serial = !path.startsWith('tcp:') && !isPrinterFile(path);
+  if (!serial && (p.baudRate ?? p.flow) !== undefined)
+    return 'printer.baudRate, printer.flow: only a serial printer has them';
+  if (p.markedPaper === true && PRINTER_MODELS[p.model ?? 'generic-58'].blackMark === null)
+    return `printer.markedPaper: no command for marked paper is known of the model ${p.model ?? 'generic-58'}`;
   return null;
 }
 

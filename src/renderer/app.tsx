@@ -28,6 +28,7 @@ import {
   Writing,
 } from './screens/simple.tsx';
 import { ConfirmSum } from './screens/confirm-sum.tsx';
+import { NoSlip } from './screens/no-slip.tsx';
 import { OutOfService } from './screens/out.tsx';
 import { Requests } from './screens/requests.tsx';
 import { Attract } from './screens/attract.tsx';
@@ -70,6 +71,8 @@ function screenOf(s: Snapshot): ReactElement {
       return <Contract s={s} />;
     case 'confirm-sum':
       return <ConfirmSum s={s} />;
+    case 'no-slip':
+      return <NoSlip s={s} />;
     case 'pay':
       return <Pay s={s} />;
     case 'writing':

@@ -731,6 +731,17 @@ export const ERRORS = {
     ],
     ['打印机离线、缺纸或故障', 'Printer offline, out of paper or faulty'],
   ),
+  'DEV-0102': e(
+    ['凭条没有打完整', 'The slip was not printed whole'],
+    [
+      '凭条可能只打了一部分，以屏幕上的为准，可以拍照保存订单号。',
+      'Only a part of the slip may be printed. What the screen says counts; you may photograph the order number.',
+    ],
+    [
+      '打印中途缺纸、开盖、故障或断线：换纸后可以补打',
+      'Paper, cover, fault or line in the middle of a slip: it can be printed again once that is mended',
+    ],
+  ),
   // ---- configuration and process ----
   'CONF-0101': stopped(
     ['配置文件有误', 'The configuration is wrong'],

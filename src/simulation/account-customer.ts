@@ -112,6 +112,7 @@ export class AccountCustomer implements Visitor {
         if (s.busy) return;
         return s.agreed ? this.site.tap('pay', s.amountFen) : this.site.tap('agree', true);
       case 'confirm-sum':
+      case 'no-slip':
         if (s.busy) return;
         return this.#dice.chance(0.15) ? this.site.tap('back') : this.site.tap('pay', s.amountFen);
       case 'pay':

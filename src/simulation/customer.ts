@@ -185,6 +185,7 @@ export class Customer {
         return site.tap('pay', s.chosenFen);
       }
       case 'confirm-sum':
+      case 'no-slip':
         if (s.busy) return;
         // Some read it, and choose again.
         return this.#dice.chance(0.15) ? site.tap('back') : site.tap('pay', s.amountFen);

@@ -1,3 +1,4 @@
+import type { Site } from './site.ts';
 import type { FaultKind, Town } from './town.ts';
 import type { SimCard } from './card.ts';
 import type { Customer } from './customer.ts';
@@ -17,6 +18,39 @@ export const CONSEQUENCES = [
   'wallet-left',
   'handed-back',
 ] as const;
+
+/** Nobody may lose money by a printer, nor be handed another's slip. */
+function printerFault(
+  { dice, timeline }: Town,
+  { printer: { paper } }: Site,
+  kind: 'printer-paper' | 'printer-cover' | 'printer-unplugged',
+): void {
+  const backMs = dice.between(2_000, 400_000);
+  if (kind === 'printer-cover') {
+    paper.condition.coverOpen = true;
+    timeline.after(backMs, () => {
+      paper.condition.coverOpen = false;
+    });
+  } else if (kind === 'printer-unplugged') {
+    // In the middle of a slip, and with the power too, more often than not.
+    paper.cutAfter(dice.between(1, 900));
+    timeline.after(dice.between(500, 30_000), () => {
+      paper.condition.off = true;
+      if (dice.chance(0.6)) paper.powerOff();
+      else paper.dropLines();
+    });
+    timeline.after(backMs + 30_000, () => {
+      paper.cutAfter(null);
+      paper.condition.off = false;
+    });
+  } else {
+    paper.condition.rowsLeft = dice.between(1, 25);
+    timeline.after(backMs, () => {
+      paper.condition.rowsLeft = null;
+      paper.condition.paper = 'ok';
+    });
+  }
+}
 
 /** Lets one fault begin at machine `i`; what lasts ends by itself. */
 export function startFault(
@@ -109,6 +143,11 @@ export function startFault(
       for (let n = dice.between(1, 3); n > 0; n--) lines.central.next.push(mishap);
       return;
     }
+    case 'printer-paper':
+    case 'printer-cover':
+    case 'printer-unplugged':
+      happened();
+      return printerFault(world, site, kind);
     case 'payment-line-cut':
       happened();
       lines.payment.cut = true;

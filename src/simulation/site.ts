@@ -3,7 +3,6 @@ import type { KeyProvider } from '../card/index.ts';
 import { pl4442Layout, plCpuLayout, plPurseLayout } from '../card/index.ts';
 import { createBillingClient } from '../billing/client.ts';
 import type { AskCentral } from '../card/keys/central.ts';
-import type { Printer } from '../device/printer/types.ts';
 import { Journal } from '../journal/journal.ts';
 import type { JournalStorage } from '../journal/storage.ts';
 import { Kiosk } from '../kiosk/kiosk.ts';
@@ -16,12 +15,12 @@ import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
-import { ok } from '../shared/result.ts';
 import { withPayment } from '../main/core/key-payment.ts';
 import { wireCore } from '../main/core/wire.ts';
 import type { Wired } from '../main/core/wire.ts';
 import type { Dice } from './dice.ts';
 import type { Line } from './net.ts';
+import { SitePrinter } from './site-printer.ts';
 import { Slot } from './slot.ts';
 import type { Life } from './slot.ts';
 import { ProcessClock } from './timeline.ts';
@@ -55,12 +54,6 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
 
 /** A card in the reader waits for its key meanwhile, as in src/main/core/compose.ts. */
 const KEY_TIMEOUT_MS = 4_000;
-
-const PRINTER: Printer = {
-  status: () => Promise.resolve({ ready: true, paperLow: false, failure: null }),
-  print: () => Promise.resolve(ok(undefined)),
-  close: () => undefined,
-};
 
 export interface SiteParts {
   readonly terminalId: string;
@@ -99,6 +92,7 @@ export interface SiteParts {
 export class Site {
   readonly parts: SiteParts;
   readonly slot: Slot;
+  readonly printer: SitePrinter;
   skewMs = 0;
   /** The power goes at the so-many-th point from now; 0: it does not. */
   cutIn = 0;
@@ -112,6 +106,7 @@ export class Site {
   constructor(parts: SiteParts) {
     this.parts = parts;
     const { timeline, dice } = parts;
+    this.printer = new SitePrinter(parts.terminalId, parts.problem);
     this.slot = new Slot(
       () => new Promise((done) => void timeline.after(dice.between(1, 25), done)),
     );
@@ -226,7 +221,7 @@ export class Site {
         collectsFor: ['house', 'water'],
         scanner: 'keyboard',
         billing,
-        printer: PRINTER,
+        printer: this.printer.driver(life, clock),
         header: {
           brand: { zh: '', en: '' },
           site: { zh: '', en: '' },

@@ -118,6 +118,9 @@ export const FAULTS = [
   'fsync-error',
   'database-lost',
   'clock-step',
+  'printer-paper',
+  'printer-cover',
+  'printer-unplugged',
 ] as const;
 /** See {@link FAULTS}. */
 export type FaultKind = (typeof FAULTS)[number];

@@ -648,6 +648,9 @@ export class World implements Town {
       }
       site.cutIn = 0;
       site.skewMs = 0;
+      const { paper } = site.printer;
+      paper.cutAfter(null);
+      Object.assign(paper.condition, { off: false, coverOpen: false, rowsLeft: null, paper: 'ok' });
       const disk = this.disks[i]?.faulty ?? null;
       if (disk !== null) {
         disk.failNext = null;

@@ -657,6 +657,7 @@ class Town {
           tap('exit');
           break;
         case 'confirm-sum':
+        case 'no-slip':
           tap('pay', s.amountFen);
           break;
         case 'pay':

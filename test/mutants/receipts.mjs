@@ -64,10 +64,10 @@ export const RECEIPTS = [
     'A long code is six dots a module, wider than the paper, and real printers leave it out.',
     edit(
       'device/printer/escpos.ts',
-      'Math.min(MODULE_DOTS, Math.floor(PAPER_DOTS / modules))',
-      'Math.max(MODULE_DOTS, Math.floor(PAPER_DOTS / modules))',
+      'Math.min(MODULE_DOTS, Math.floor(dots / modules))',
+      'Math.max(MODULE_DOTS, Math.floor(dots / modules))',
     ),
-    unit('test/unit/device/printer.test.ts', 'is as large as the paper takes it'),
+    unit('test/unit/device/printer-layout.test.ts', 'is as large as the paper takes it'),
   ),
   mutant(
     'receipt-code-no-white',
@@ -77,6 +77,6 @@ export const RECEIPTS = [
       'bytes(0x1b, 0x4a, QUIET_MODULES * dots)',
       'bytes(0x1b, 0x4a, 0)',
     ),
-    unit('test/unit/device/printer.test.ts', 'is as large as the paper takes it'),
+    unit('test/unit/device/printer-layout.test.ts', 'is as large as the paper takes it'),
   ),
 ];

@@ -1,6 +1,6 @@
 // What a scanner would press, or would not read, once one of its mends is undone.
 const WEDGE = 'renderer/state/wedge.ts';
-const LINE = 'device/scanner/line-scanner.ts';
+const LINE = 'device/scanner/framing.ts';
 
 export const scanners = ({ mutant, edit, unit }) => [
   mutant(
@@ -34,7 +34,11 @@ export const scanners = ({ mutant, edit, unit }) => [
   mutant(
     'burst-of-another-screen',
     'A code that began on another screen counts on this one.',
-    edit(WEDGE, `wanted = listening() && (wanted || text === '');`, `wanted = listening();`),
+    edit(
+      WEDGE,
+      `wanted = text === '' || listening() === wanted ? listening() : null;`,
+      `wanted = listening();`,
+    ),
     unit('renderer/wedge', 'begun before the pay screen'),
   ),
   mutant(
@@ -46,7 +50,11 @@ export const scanners = ({ mutant, edit, unit }) => [
   mutant(
     'framing-is-noise',
     'A code between STX and ETX is dropped as noise.',
-    edit(LINE, `else if (isFraming(byte)) this.#edge = this.#text !== '';`, ``),
+    edit(
+      LINE,
+      `if (byte === CR || byte === LF || isFraming(byte)) this.#edge = this.#text !== '';`,
+      `if (byte === CR || byte === LF) this.#edge = this.#text !== '';`,
+    ),
     unit('device/scanner', 'what frames a code is none of it'),
   ),
   mutant(
@@ -54,5 +62,17 @@ export const scanners = ({ mutant, edit, unit }) => [
     'What stands behind a NUL inside a code is joined to what stood before.',
     edit(LINE, `this.#edge = this.#text !== '';`, `this.#edge = false;`),
     unit('device/scanner', 'framing inside a code is none'),
+  ),
+  mutant(
+    'burst-of-a-bill',
+    'A bill’s code that is typed is nobody’s where its number is wanted.',
+    edit(WEDGE, `snapshot?.screen === 'user-no' && snapshot.scanner`, `false && snapshot.scanner`),
+    unit('renderer/wedge', 'is a bill’s where its number is wanted'),
+  ),
+  mutant(
+    'prefix-is-a-code',
+    'A code without the prefix that was set up is taken all the same.',
+    edit(LINE, `if (!text.startsWith(this.#prefix)) return null;`, ``),
+    unit('device/scanner', 'as configured'),
   ),
 ];

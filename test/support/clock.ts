@@ -67,3 +67,41 @@ export class ManualClock implements Clock {
     this.#mono = end;
   }
 }
+
+/**
+ * A clock that goes on by itself, as soon as nothing else is to be done: for what waits for time
+ * and for answers that come at once.
+ */
+export class EagerClock implements Clock {
+  #mono = 0;
+  #next = 0;
+  #going = false;
+  readonly #timers = new Map<number, { readonly at: number; readonly fn: () => void }>();
+
+  nowMs(): number {
+    return this.#mono;
+  }
+  monoMs(): number {
+    return this.#mono;
+  }
+  after(delayMs: number, fn: () => void): () => void {
+    const id = this.#next++;
+    this.#timers.set(id, { at: this.#mono + delayMs, fn });
+    this.#go();
+    return () => void this.#timers.delete(id);
+  }
+  #go(): void {
+    if (this.#going) return;
+    this.#going = true;
+    setImmediate(() => {
+      this.#going = false;
+      const [first] = [...this.#timers].toSorted(([, a], [, b]) => a.at - b.at);
+      if (first === undefined) return;
+      const [id, { at, fn }] = first;
+      this.#timers.delete(id);
+      this.#mono = at;
+      fn();
+      this.#go();
+    });
+  }
+}

@@ -30,8 +30,9 @@ import { pcscMemoryPort } from '../../src/card/readers/memory.ts';
 import { transmitT0 } from '../../src/card/readers/t0.ts';
 import { DeviceRegistry } from '../../src/device/device.ts';
 import type { NamedReport } from '../../src/device/device.ts';
+import { troubled } from '../../src/device/printer/answers.ts';
 import { printerReport } from '../../src/device/printer/device.ts';
-import type { Printer } from '../../src/device/printer/types.ts';
+import type { Printer, PrinterStatus } from '../../src/device/printer/types.ts';
 import { machineDevices } from '../../src/main/core/devices.ts';
 import type { AttemptRow, OrderRow } from '../../src/journal/fold.ts';
 import { Journal } from '../../src/journal/journal.ts';
@@ -100,6 +101,10 @@ import type { SlotCard } from '../../src/simulator/vpcd/client.ts';
 import { ManualClock } from './clock.ts';
 import { CREDIT_POLICY, CreditBooks } from './credit-books.ts';
 import { MyAccountBooks } from './my-account-books.ts';
+
+/** A printer that is well, or without paper. */
+const printerStatus = (well: boolean): PrinterStatus =>
+  well ? { ready: true, paperLow: false, trouble: null, failure: null } : troubled('paper-end');
 
 /** 2026-11-22 12:00 UTC. */
 export const T0 = Date.UTC(2026, 10, 22, 12);
@@ -1091,6 +1096,8 @@ export class World {
   readonly screens: string[] = [];
   readonly problems: string[] = [];
   printerOk = true;
+  /** The paper ends in the middle of each slip. */
+  printsPartly = false;
   #registry = new DeviceRegistry([]);
   /** Every instrumented point passed, for the record. */
   points: string[] = [];
@@ -1266,7 +1273,7 @@ export class World {
     const keys = this.keys(sample.value);
     const billing = this.billing ?? this.central.client(this, life);
     const printer: Printer = {
-      status: () => Promise.resolve({ ready: this.printerOk, paperLow: false, failure: null }),
+      status: () => Promise.resolve(printerStatus(this.printerOk)),
       print: (lines) => {
         this.codes.push(...lines.flatMap((l) => (l.kind === 'qr' ? [l.text] : [])));
         this.printed.push(
@@ -1276,9 +1283,11 @@ export class World {
             )
             .join('\n'),
         );
+        if (this.printsPartly) return Promise.resolve(err(failure('DEV-0102', 'paper end')));
         return Promise.resolve(this.printerOk ? ok(undefined) : err(failure('DEV-0101')));
       },
-      close: () => undefined,
+      onStatus: () => () => undefined,
+      close: () => Promise.resolve(),
     };
     const reader = this.slot.reader(this, life);
     const devices = machineDevices({
@@ -1399,7 +1408,7 @@ export class World {
     scanner = this.payWith.some((p) => p.codes),
     paperLow = false,
   }: { scanner?: boolean; paperLow?: boolean } = {}): readonly NamedReport[] {
-    const printed = printerReport({ ready: this.printerOk, paperLow, failure: null });
+    const printed = printerReport({ ...printerStatus(this.printerOk), paperLow });
     return this.#registry
       .reports()
       .filter((d) => d.id !== 'scanner' || scanner)
@@ -1516,6 +1525,8 @@ export class World {
     await this.tap('choose-amount', fen);
     await this.until('a quote', () => this.shown('amount').quote !== null);
     await this.tap('pay', fen);
+    // Where no slip can be printed the customer agrees to that first.
+    if (this.screen === 'no-slip') await this.tap('pay', fen);
     await this.until(
       'the code',
       () => this.screen === 'pay' && this.shown('pay').state === 'waiting',

@@ -884,6 +884,15 @@ export function screenFixtures(
     deadlineMs: inSeconds(96),
   } as const;
   const money = { orderRef: ORDER, amountFen: 10_000, quantity: 3_773, unit: 'volume' } as const;
+  const slipless: SnapshotOf<'no-slip'> = {
+    ...b,
+    screen: 'no-slip',
+    amountFen: 10_000,
+    card: true,
+    code: true,
+    busy: false,
+    deadlineMs: inSeconds(82),
+  };
   const confirm: SnapshotOf<'confirm-sum'> = {
     ...b,
     screen: 'confirm-sum',
@@ -1331,6 +1340,9 @@ export function screenFixtures(
       { keys: '1280', checkOnly: true },
     ],
     ['card', confirm, { checkOnly: true }],
+    ['slipless', slipless, { checkOnly: true }],
+    ['slipless-photo', { ...slipless, code: false, card: false }, { checkOnly: true }],
+    ['slipless-busy', { ...slipless, busy: true }, { checkOnly: true }],
     ['preparing', { ...confirm, busy: true }, { checkOnly: true }],
     [
       'card-longest',
@@ -1503,6 +1515,35 @@ export function screenFixtures(
         receiptUrl: RECEIPT_URL,
         invoice: true,
         deadlineMs: inSeconds(10),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'partly',
+      {
+        ...b,
+        screen: 'done',
+        ...money,
+        count: 42,
+        carriedAfterMicro: 15_500,
+        cardOut: true,
+        rated: null,
+        receipt: 'partly',
+        receiptUrl: RECEIPT_URL,
+        invoice: true,
+        deadlineMs: inSeconds(10),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'partly',
+      {
+        ...b,
+        screen: 'in-doubt',
+        reason: 'payment',
+        ...money,
+        slip: 'partly',
+        deadlineMs: inSeconds(18),
       },
       { checkOnly: true },
     ],

@@ -1,24 +1,12 @@
 import { describeFailure } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
-import type { Device, DeviceReport, SelfTest } from '../device.ts';
-import type { Printer, PrinterStatus, SlipLine } from './types.ts';
+import type { Consumable, Device, DeviceReport, DeviceState, SelfTest } from '../device.ts';
+import type { Printer, PrinterStatus, PrinterTrouble, SlipLine } from './types.ts';
 
 const NAME: ErrorText = { zh: '凭条打印机', en: 'Receipt printer' };
 const PAPER: ErrorText = { zh: '凭条纸', en: 'Receipt paper' };
-
-/** No printer is configured. */
-const NONE: DeviceReport = {
-  state: 'no-device',
-  usable: false,
-  detail: { zh: '没有配置打印机', en: 'no printer is configured' },
-  advice: {
-    zh: '没有凭条时请客户拍下屏幕；有打印机就在 terminal.json 里配置',
-    en: 'customers are asked to photograph the screen; configure a printer if this machine has one',
-  },
-  consumables: [],
-  lastError: null,
-};
+const paper = (level: Consumable['level']): readonly Consumable[] => [{ name: PAPER, level }];
 
 /** Nobody asked it yet. */
 const UNASKED: DeviceReport = {
@@ -26,13 +14,89 @@ const UNASKED: DeviceReport = {
   usable: false,
   detail: { zh: '还没有问过', en: 'not asked yet' },
   advice: null,
-  consumables: [{ name: PAPER, level: 'unknown' }],
+  consumables: paper('unknown'),
   lastError: null,
 };
 
+interface Told {
+  readonly state: DeviceState;
+  readonly detail: ErrorText;
+  readonly advice: ErrorText;
+}
+const CABLES: ErrorText = {
+  zh: '检查电源和电缆；没有凭条本机照常办理',
+  en: 'check its power and cable; the kiosk goes on without slips',
+};
+/** What each trouble means to a person. */
+const TROUBLES: Readonly<Record<PrinterTrouble, Told>> = {
+  'none-fitted': {
+    state: 'no-device',
+    detail: { zh: '没有配置打印机', en: 'no printer is configured' },
+    advice: {
+      zh: '付款前请客户同意用电子凭条；有打印机就在 terminal.json 里配置',
+      en: 'customers agree to an e-receipt before they pay; configure a printer if this machine has one',
+    },
+  },
+  'paper-end': {
+    state: 'user-error',
+    detail: { zh: '没有纸', en: 'no paper' },
+    advice: { zh: '换一卷新纸', en: 'put in a new roll' },
+  },
+  'cover-open': {
+    state: 'user-error',
+    detail: { zh: '机盖没有关好', en: 'its cover is open' },
+    advice: { zh: '关好打印机的盖', en: 'close its cover' },
+  },
+  held: {
+    state: 'user-error',
+    detail: { zh: '里面还有上一张没打完的凭条', en: 'an earlier slip is still in it' },
+    advice: {
+      zh: '取出残纸；还不行就关开一次打印机的电源',
+      en: 'take the rest of the paper out; if that does not help, switch it off and on',
+    },
+  },
+  cutter: {
+    state: 'hardware-error',
+    detail: { zh: '切刀卡住', en: 'its cutter is jammed' },
+    advice: {
+      zh: '断电，取出卡在切刀里的纸，再通电',
+      en: 'switch it off, take the paper out of the cutter, switch it on',
+    },
+  },
+  overheated: {
+    state: 'hardware-error',
+    detail: { zh: '打印头过热', en: 'its print head is too hot' },
+    advice: {
+      zh: '等它凉下来会自己恢复；常常这样就检查通风',
+      en: 'it goes on once it is cool; look at its ventilation if this is often so',
+    },
+  },
+  error: {
+    state: 'hardware-error',
+    detail: { zh: '打印机报故障', en: 'it reports an error' },
+    advice: { zh: '取出卡住的纸，关开一次电源', en: 'take out jammed paper, switch it off and on' },
+  },
+  offline: { state: 'offline', detail: { zh: '打印机脱机', en: 'it is offline' }, advice: CABLES },
+  silent: {
+    state: 'offline',
+    detail: { zh: '打印机不应答', en: 'it does not answer' },
+    advice: CABLES,
+  },
+  unreachable: {
+    state: 'offline',
+    detail: { zh: '连不上打印机', en: 'it cannot be reached' },
+    advice: CABLES,
+  },
+};
+
 /** What its status means to a person. */
-export function printerReport({ ready, paperLow, failure: f }: PrinterStatus): DeviceReport {
-  if (ready)
+export function printerReport({
+  ready,
+  paperLow,
+  trouble,
+  failure: f,
+}: PrinterStatus): DeviceReport {
+  if (ready || trouble === null)
     return {
       state: paperLow ? 'user-error' : 'online',
       usable: true,
@@ -40,26 +104,29 @@ export function printerReport({ ready, paperLow, failure: f }: PrinterStatus): D
         ? { zh: '就绪，纸快用完，请换纸', en: 'ready; the paper is low: put in a new roll' }
         : { zh: '就绪', en: 'ready' },
       advice: paperLow ? { zh: '换一卷新纸', en: 'put in a new roll' } : null,
-      consumables: [{ name: PAPER, level: paperLow ? 'low' : 'ample' }],
+      consumables: paper(paperLow ? 'low' : 'ample'),
       lastError: null,
     };
-  if (f === null) return UNASKED;
-  const why = f.detail;
+  const { state, detail, advice } = TROUBLES[trouble];
+  const why = f?.detail === undefined ? '' : ` (${f.detail})`;
+  const none = trouble === 'none-fitted';
   return {
-    state: 'user-error',
+    state,
     usable: false,
-    detail: {
-      zh: `请检查纸、盖和电源${why === undefined ? '' : `（${why}）`}`,
-      en: `check paper, cover and power${why === undefined ? '' : ` (${why})`}`,
-    },
-    advice: {
-      zh: '检查电源、电缆、机盖和纸；没有凭条本机照常办理',
-      en: 'check power, cable, cover and paper; the kiosk goes on without slips',
-    },
-    consumables: [{ name: PAPER, level: 'unknown' }],
-    lastError: f.code,
+    detail: none ? detail : { zh: `${detail.zh}${why}`, en: `${detail.en}${why}` },
+    advice,
+    consumables: none ? [] : paper(trouble === 'paper-end' ? 'empty' : 'unknown'),
+    lastError: none ? null : (f?.code ?? null),
   };
 }
+
+/** No printer is configured. */
+const NONE = printerReport({
+  ready: false,
+  paperLow: false,
+  trouble: 'none-fitted',
+  failure: null,
+});
 
 /**
  * A receipt printer as a device.
@@ -95,7 +162,11 @@ export function printerDevice(
       return last;
     },
     selfTest,
-    // It is only ever asked.
-    onChange: () => () => undefined,
+    // It is only ever asked; a slip that did not come out is an answer too.
+    onChange: (listener) =>
+      printer?.onStatus((status) => {
+        last = printerReport(status);
+        listener();
+      }) ?? (() => undefined),
   };
 }

@@ -1,10 +1,13 @@
 import iconv from 'iconv-lite';
+import type { PrinterModel } from './models.ts';
 import type { SlipLine } from './types.ts';
 
-/** Columns of 58 mm paper in font A (ESC/POS, 12 dots a column at 384 dots). */
-export const COLUMNS = 32;
-/** Printers call it GB18030 and have the letters of its two-byte part (GBK). */
-const CODE_PAGE = 'gb18030';
+/**
+ * The characters that printers have: those of GBK as it was first used (code page 936). What of
+ * later additions, of GB18030's four bytes, or of Unicode beyond them a printer has, no manual at
+ * hand says.
+ */
+const REPERTOIRE = 'cp936';
 
 /** One row as it stands on the paper: no wider than the paper, and of printable characters only. */
 export type SlipRow =
@@ -16,7 +19,7 @@ export type SlipRow =
     }
   | { readonly kind: 'qr'; readonly text: string };
 
-/** What is spelled where the code page has no character for it. */
+/** What is spelled where printers have no character for it. */
 const SPELLED: ReadonlyMap<string, string> = new Map([
   ['m³', '立方米'],
   ['³', '3'],
@@ -27,26 +30,29 @@ const SPELLED: ReadonlyMap<string, string> = new Map([
   ['\u00A0', ' '],
   ['\t', ' '],
   ['’', "'"],
+  ['€', 'EUR'],
 ]);
-/** Stands for a letter that no printer has, as typesetters do (U+3013). */
-const MISSING = '〓';
 /** These do not begin a row: the letter before them comes along. */
 const NOT_FIRST = /^[、，。；：！？）】》」』”％]/;
+/** A character's number is one piece. */
+const PIECES = /\[U\+[0-9A-F]{4,6}\]|./gsu;
 
-const encoded = (char: string): Buffer => iconv.encode(char, CODE_PAGE);
+const encoded = (char: string): Buffer => iconv.encode(char, REPERTOIRE);
 
-/** A character as the printer can print it; empty: control characters, which would be commands. */
+/** A character as a printer can print it; empty: control characters, which would be commands. */
 function printableChar(char: string): string {
   if (/[\p{Cc}\p{Cf}\p{Mn}]/u.test(char)) return '';
-  const { length } = encoded(char);
-  // Four bytes are GB18030's, beyond GBK: printers read them as two odd characters.
-  return length <= 2 && iconv.decode(encoded(char), CODE_PAGE) === char ? char : MISSING;
+  const code = encoded(char);
+  const has = code.length === 2 || (code[0] as number) < 0x80;
+  if (has && iconv.decode(code, REPERTOIRE) === char) return char;
+  return `[U+${(char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}]`;
 }
 
 /**
- * The text in characters that the printer's code page has: some are spelled (m³ as 立方米), an
- * accent goes into its letter, and what cannot be printed is 〓. Never bytes by accident: no
- * control character is left, since a printer takes them for commands.
+ * The text in characters that printers have: some are spelled (m³ as 立方米), an accent goes into
+ * its letter, and one that no printer has is told by its number in Unicode, by which a clerk finds
+ * it: `[U+2CB4E]` for a surname of the supplementary planes. Never another character, and never
+ * bytes by accident: no control character is left, since a printer takes them for commands.
  */
 export function printable(text: string): string {
   let spelled = text.normalize('NFC');
@@ -55,8 +61,9 @@ export function printable(text: string): string {
 }
 
 /**
- * Columns that a printable text takes. A printer takes the width from the code: one byte is half as
- * wide as two, so full-width punctuation, `·` and `×` take two columns like a Chinese character.
+ * Columns that a printable text takes. A printer takes the width from the character's set: one byte
+ * of GBK is half as wide as two, so full-width punctuation, `·` and `×` take two columns like a
+ * Chinese character.
  */
 export function columnsOf(text: string): number {
   return encoded(text).length;
@@ -66,7 +73,7 @@ export function columnsOf(text: string): number {
 export function wrap(text: string, columns: number): string[] {
   const rows: string[] = [];
   let row: string[] = [];
-  for (const char of text) {
+  for (const char of text.match(PIECES) ?? []) {
     if (columnsOf(row.join('')) + columnsOf(char) > columns) {
       const kept = NOT_FIRST.test(char) && row.length > 1 ? row.splice(-1) : [];
       rows.push(row.join(''));
@@ -82,7 +89,10 @@ export function wrap(text: string, columns: number): string[] {
  * The slip as the rows that come out of the printer. Bytes and pictures are both made of this one
  * description.
  */
-export function layOut(slip: readonly SlipLine[], columns = COLUMNS): SlipRow[] {
+export function layOut(
+  slip: readonly SlipLine[],
+  { columns }: Pick<PrinterModel, 'columns'>,
+): SlipRow[] {
   const row = (text: string, center = false, double = false): SlipRow => ({
     kind: 'text',
     text,

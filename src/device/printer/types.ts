@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/errors.ts';
 import type { Result } from '../../shared/result.ts';
 
-/** One line of a slip. Widths count a Chinese character as two columns; 32 columns on 58 mm paper. */
+/** One line of a slip. How many columns it has is the model's; a Chinese character takes two. */
 export type SlipLine =
   | {
       readonly kind: 'text';
@@ -13,10 +13,28 @@ export type SlipLine =
   | { readonly kind: 'rule' }
   | { readonly kind: 'qr'; readonly text: string };
 
+/**
+ * Why a printer cannot print now. `held`: paper of an earlier slip is still in it. `silent`: its
+ * line is there, and nothing is said on it.
+ */
+export type PrinterTrouble =
+  | 'paper-end'
+  | 'cover-open'
+  | 'cutter'
+  | 'overheated'
+  | 'error'
+  | 'offline'
+  | 'silent'
+  | 'unreachable'
+  | 'held'
+  | 'none-fitted';
+
 /** What a printer says of itself. */
 export interface PrinterStatus {
   readonly ready: boolean;
   readonly paperLow: boolean;
+  /** Null exactly where it is ready. */
+  readonly trouble: PrinterTrouble | null;
   readonly failure: Failure | null;
 }
 
@@ -26,7 +44,20 @@ export interface PrinterStatus {
  */
 export interface Printer {
   readonly status: () => Promise<PrinterStatus>;
-  /** Prints and cuts; ok only after the printer confirmed that it is still well. DEV-0101 otherwise. */
-  readonly print: (slip: readonly SlipLine[]) => Promise<Result<void, Failure>>;
-  readonly close: () => void;
+  /**
+   * Prints and cuts; ok only after the printer confirmed behind the data that it is done. DEV-0101:
+   * nothing of it was sent. DEV-0102: a part of it may be on the paper; it never comes out later as
+   * if it were whole.
+   *
+   * @param number what the slip is about, e.g. its order's number: where the printer cannot be made
+   *   to forget a slip it stands under the last line, so that a rest which comes out later says
+   *   whose it is
+   */
+  readonly print: (slip: readonly SlipLine[], number?: string) => Promise<Result<void, Failure>>;
+  /**
+   * Calls back with how it stands when a slip showed something else; returns an unsubscribe
+   * function.
+   */
+  readonly onStatus: (listener: (status: PrinterStatus) => void) => () => void;
+  readonly close: () => Promise<void>;
 }

@@ -1,7 +1,9 @@
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
-import { MAX_CODE, bareCode, isFraming } from '../../shared/scanned.ts';
+import { FrameReader } from './framing.ts';
+import type { Framed, ScannerFraming } from './framing.ts';
+import type { ScannerModel } from './models.ts';
 import type { Scanner } from './types.ts';
 
 /** A line to a scanner: a serial port, or the demo's over TCP. */
@@ -13,37 +15,23 @@ export interface ScannerLine {
   readonly close: () => Promise<void>;
 }
 
-/** What differs between models: the bytes of the trigger, or none where it looks by itself. */
-export interface ScannerModel {
-  readonly on: readonly number[] | null;
-  readonly off: readonly number[] | null;
-}
-/** How scanners are told to look, by model. */
-export const SCANNER_MODELS = {
-  /** Looks by itself (presentation mode), as most fixed scanners are set up. */
-  plain: { on: null, off: null },
-  /**
-   * Honeywell serial trigger, 16 54 0D and 16 55 0D; the scanner must be set to trigger mode
-   * (cards.md 5.3: weak source).
-   */
-  honeywell: { on: [0x16, 0x54, 0x0d], off: [0x16, 0x55, 0x0d] },
-} as const satisfies Record<string, ScannerModel>;
-export type ScannerModelName = keyof typeof SCANNER_MODELS;
-
-/** A code without its CR is over when the line is quiet for so long (cards.md 5.3: 50 to 100 ms). */
+/** A code without an end is over when the line is quiet for so long (cards.md 5.3: 50 to 100 ms). */
 const QUIET_MS = 100;
-/** What scanners send behind a code (cards.md 5.3; TAB for forms), and before the next (STX … ETX). */
-const [CR, LF, TAB, STX] = [0x0d, 0x0a, 0x09, 0x02];
 const BACK_OFF_MS = [500, 1_000, 2_000, 5_000] as const;
 
 export interface LineScannerOptions {
   readonly open: () => Promise<ScannerLine>;
   readonly model: ScannerModel;
+  /** Left out: however it frames its codes. */
+  readonly framing?: ScannerFraming;
   readonly clock: Clock;
   readonly log: LogFn;
 }
 
-/** A scanner that sends each code as text ended by CR, LF, TAB or silence, framed or not. */
+/**
+ * A scanner on a line: it sends each code as text, framed in one of the usual ways or as
+ * configured.
+ */
 export class LineScanner implements Scanner {
   readonly #o: LineScannerOptions;
   readonly #changed = new Set<() => void>();
@@ -51,10 +39,7 @@ export class LineScanner implements Scanner {
   #line: ScannerLine | null = null;
   #failure: Failure | null = failure('DEV-0201', 'not opened yet');
   #looks = false;
-  #text = '';
-  /** Framing came behind the code: nothing more belongs to it. */
-  #edge = false;
-  #noise = false;
+  readonly #frames: FrameReader;
   #cancelQuiet: () => void = () => undefined;
   #cancelRetry: () => void = () => undefined;
   #fails = 0;
@@ -62,6 +47,7 @@ export class LineScanner implements Scanner {
 
   constructor(options: LineScannerOptions) {
     this.#o = options;
+    this.#frames = new FrameReader(options.framing ?? {});
     void this.#open();
   }
 
@@ -143,39 +129,29 @@ export class LineScanner implements Scanner {
 
   #take(bytes: Uint8Array): void {
     if (!this.#looks) return;
-    for (const byte of bytes) {
-      if (byte === CR || byte === LF || byte === TAB) this.#end();
-      // The next code's beginning ends one that came without an end of its own.
-      else if (byte === STX && this.#text !== '') this.#end();
-      else if (isFraming(byte)) this.#edge = this.#text !== '';
-      else if (this.#edge) {
-        // Framing with more behind it: at the beginning of another code, or the line garbles.
-        this.#noise = true;
-      } else if (byte < 0x20 || byte > 0x7e || this.#text.length >= MAX_CODE) this.#noise = true;
-      else this.#text += String.fromCodePoint(byte);
-    }
+    for (const one of this.#frames.push(bytes)) this.#tell(one);
     this.#cancelQuiet();
-    if (this.#text !== '' || this.#noise)
-      this.#cancelQuiet = this.#o.clock.after(QUIET_MS, () => this.#end());
+    if (this.#frames.begun)
+      this.#cancelQuiet = this.#o.clock.after(QUIET_MS, () => {
+        const last = this.#frames.end();
+        if (last !== null) this.#tell(last);
+      });
   }
 
-  #end(): void {
-    const code = bareCode(this.#text);
-    const { length } = code;
-    const noise = this.#noise;
-    this.#forget();
-    if (noise) {
-      this.#o.log('warn', 'scanner', `unreadable bytes dropped (${length} readable among them)`);
-      return;
-    }
-    if (length > 0) for (const listener of this.#codes) listener(code);
+  /** Of a code nothing is ever written down. */
+  #tell(one: Framed): void {
+    if (one.kind === 'noise')
+      this.#o.log(
+        'warn',
+        'scanner',
+        `unreadable bytes dropped (${one.readable} readable among them)`,
+      );
+    else for (const listener of this.#codes) listener(one.code);
   }
 
   #forget(): void {
     this.#cancelQuiet();
     this.#cancelQuiet = () => undefined;
-    this.#text = '';
-    this.#edge = false;
-    this.#noise = false;
+    this.#frames.forget();
   }
 }

@@ -306,6 +306,6 @@ export class MaintenanceRunner {
     ];
     if (reason.zh !== '')
       lines.push({ kind: 'rule' }, { kind: 'text', text: `${reason.zh}。${nextStep.zh}` });
-    return (await printer.print(lines)).ok;
+    return (await printer.print(lines, orderRef(orderId))).ok;
   }
 }

@@ -8,6 +8,8 @@ import { receiptCode } from '../words/receipt-code.ts';
 import { sayIn } from '../words/slip-base.ts';
 import type { Say } from '../words/slip-base.ts';
 import type { Host } from './options.ts';
+import { paperOf } from './paper.ts';
+import { orderRef } from '../../shared/order-id.ts';
 
 /** What a slip ends with. */
 export interface SlipEnd {
@@ -34,8 +36,9 @@ export async function askMyAccount(
           ...copySlip(ask.purchase, ask.numberMasked, at),
           ...codeOf(host, ask.purchase, end, sayIn(at)),
         ];
-  const printed = await printer.print(lines);
-  return { news: 'printed', asked, slip: printed.ok ? 'printed' : 'failed' };
+  const number = ask.op === 'print-copy' ? orderRef(ask.purchase.orderId) : undefined;
+  const printed = await printer.print(lines, number);
+  return { news: 'printed', asked, slip: paperOf(printed) };
 }
 
 function codeOf(host: Host, p: SlipPurchase, end: SlipEnd, say: Say) {

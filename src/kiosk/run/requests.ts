@@ -1,12 +1,13 @@
 import { isUsable } from '../../device/device.ts';
 import type { EventBody } from '../../shared/facts/catalogue.ts';
-import { makeRequestNo } from '../../shared/order-id.ts';
+import { makeRequestNo, orderRef } from '../../shared/order-id.ts';
 import { sealTo, sealedHash, sealingKey } from '../../shared/sealed-box.ts';
 import { dueAt } from '../../shared/working-days.ts';
 import type { RequestNews, RequestOp } from '../state/requests.ts';
 import { chosenOf } from '../visit/request-offer.ts';
 import { requestSlip } from '../words/request-slip.ts';
 import type { Host } from './options.ts';
+import { paperOf } from './paper.ts';
 
 /** Carries out what is asked of the world for a request; each answer is an event. */
 
@@ -92,6 +93,9 @@ async function print(
   const category = chosenOf(policy, form)?.category ?? null;
   const emergency = policy?.info?.emergency ?? hotline;
   const at = { header, hotline, emergency, nowMs: clock.nowMs(), locale: host.state().locale };
-  const printed = await printer.print(requestSlip({ number, dueMs, form, category }, at));
-  return { news: 'printed', number, slip: printed.ok ? 'printed' : 'failed' };
+  const printed = await printer.print(
+    requestSlip({ number, dueMs, form, category }, at),
+    orderRef(number),
+  );
+  return { news: 'printed', number, slip: paperOf(printed) };
 }

@@ -311,7 +311,7 @@ export type KioskEvent =
       readonly type: 'printed';
       readonly orderId: string;
       readonly what: EventBody<'slip-printed'>['what'];
-      readonly ok: boolean;
+      readonly paper: 'printed' | 'partly' | 'failed';
     }
   | { readonly type: 'request'; readonly told: RequestNews }
   | { readonly type: 'my-account'; readonly told: MyAccountNews }

@@ -4,7 +4,7 @@ import type { RequestStep, Slot } from '../../shared/requests.ts';
 import type { Result } from '../../shared/result.ts';
 
 /** How the paper goes; `none`: there is no printer. */
-export type SlipState = 'none' | 'printing' | 'printed' | 'failed';
+export type SlipState = 'none' | 'printing' | 'printed' | 'partly' | 'failed';
 
 /** What the customer has told so far. `phone` is in no log, no fact and no snapshot. */
 export interface RequestForm {

@@ -104,6 +104,8 @@ export interface AmountSession {
   readonly busy: 'quoting' | 'paying' | null;
   /** The sum is large: the customer is asked once more. */
   readonly confirming: boolean;
+  /** No slip can be printed: the customer is asked whether he does without. */
+  readonly slipless: boolean;
   /** Number of the last quote asked for: an older answer is dropped. */
   readonly asked: number;
   /** How often more time was asked for. */
@@ -143,8 +145,9 @@ export interface AccountSession {
   readonly agreed: Consent | null;
   readonly problem: ErrorCode | null;
   readonly busy: boolean;
-  /** As in {@link AmountSession}. */
+  /** As in {@link AmountSession}; so is `slipless`. */
   readonly confirming: boolean;
+  readonly slipless: boolean;
   /** As in {@link UserNoSession}; so is `card`. */
   readonly asked: number;
   readonly card: number | null;
@@ -169,7 +172,7 @@ export interface CreditChoice {
 }
 
 /** How a paper of the visit goes. */
-export type Receipt = 'none' | 'printing' | 'printed' | 'failed';
+export type Receipt = 'none' | 'printing' | 'printed' | 'partly' | 'failed';
 
 /** The screens that an order's visit has. */
 export type OrderScreen =

@@ -173,15 +173,16 @@ function onCardRead(
 
 /** A paper came out, or did not: a fact of its order, and of the visit if that is still about it. */
 function onPrinted(state: KioskState, event: Extract<KioskEvent, { type: 'printed' }>): Step {
-  const { orderId, what, ok } = event;
+  const { orderId, what, paper } = event;
+  const ok = paper === 'printed';
+  const body = paper === 'partly' ? { what, ok, partly: true as const } : { what, ok };
   const fact: Effect = {
     do: 'journal',
-    events: [{ kind: 'slip-printed', orderId, body: { what, ok } }],
+    events: [{ kind: 'slip-printed', orderId, body }],
   };
   const counted = { ...state, papers: onePaperMore(state.papers, orderId) };
   const s = state.session;
   if (s.at !== 'order' || s.orderId !== orderId) return { state: counted, effects: [fact] };
-  const paper = ok ? 'printed' : 'failed';
   return step(counted, what === 'receipt' ? { ...s, receipt: paper } : { ...s, slip: paper }, fact);
 }
 

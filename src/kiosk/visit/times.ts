@@ -16,6 +16,8 @@ export const SCREEN_MS = {
   amount: 120_000,
   /** A large sum to read over; the amount's own time, where more of it is left. */
   'confirm-sum': 90_000,
+  /** No slip can be printed: what there is instead. */
+  'no-slip': 90_000,
   'user-no': 90_000,
   account: 120_000,
   /** Thanks, once the card is out. */

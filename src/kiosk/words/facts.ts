@@ -196,7 +196,9 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
     const what = SLIPS[b.what];
     return b.ok
       ? both(`已打印${what.zh}`, `${what.en} printed`)
-      : both(`${what.zh}没有打出来`, `${what.en} was not printed`);
+      : b.partly === true
+        ? both(`${what.zh}可能只打了一部分`, `${what.en} may be printed only in part`)
+        : both(`${what.zh}没有打出来`, `${what.en} was not printed`);
   },
   'card-seen': (b) => both(`读到卡：第 ${b.count} 次购买`, `a card was read: purchase ${b.count}`),
   'card-left': (b) =>

@@ -122,7 +122,7 @@ export async function checkDevices(config: TerminalConfig, clock: Clock): Promis
         : found('WARN', device.id, text, advice, lastError),
     );
   }
-  printer?.close();
+  await printer?.close();
   await line?.close();
   return findings;
 }

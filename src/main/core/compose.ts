@@ -22,6 +22,7 @@ import { machinePorts } from './maintenance.ts';
 import { recordingIn } from './recording.ts';
 import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
+import { slipTrace } from './slip-trace.ts';
 import { makeHeadphones, makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
 import { SpokenTexts, ownTexts } from './spoken-texts.ts';
 import type { ClipMade } from './spoken-texts.ts';
@@ -153,7 +154,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     loaded.baseDir,
   );
   if (reader instanceof CrtReader || reader instanceof ProcessReader) withSams = reader;
-  const printer = makePrinter(config.printer, clock);
+  const printer = makePrinter(config.printer, clock, slipTrace(path(config.dataDir), log));
   const scanner = makeScanner(config.scanner, clock, log);
   const headphones = makeHeadphones(config, path, clock, log);
   const spoken =
@@ -209,7 +210,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       await headphones?.close();
       for (const psam of psamReaders) await psam.close();
       layouts.close();
-      printer?.close();
+      void printer?.close();
       journal.close();
     },
   });

@@ -14,10 +14,17 @@ import { EvdevHeadphones } from '../../device/headphones/evdev.ts';
 import { openInputFile } from '../../device/headphones/input-file.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
 import { printerDevice } from '../../device/printer/device.ts';
-import { TcpPrinter } from '../../device/printer/tcp.ts';
+import { EscposPrinter } from '../../device/printer/escpos-printer.ts';
+import type { SlipTrace } from '../../device/printer/escpos-printer.ts';
+import { openPrinterFile } from '../../device/printer/file-line.ts';
+import type { PrinterPort } from '../../device/printer/line.ts';
+import { PRINTER_MODELS } from '../../device/printer/models.ts';
+import { openSerialPrinter } from '../../device/printer/serial-line.ts';
+import { openTcpPrinter } from '../../device/printer/tcp-line.ts';
 import type { Printer, SlipLine } from '../../device/printer/types.ts';
 import { scannerDevice } from '../../device/scanner/device.ts';
-import { LineScanner, SCANNER_MODELS } from '../../device/scanner/line-scanner.ts';
+import { LineScanner } from '../../device/scanner/line-scanner.ts';
+import { SCANNER_MODELS } from '../../device/scanner/models.ts';
 import { openTcpLine } from '../../device/scanner/tcp-line.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
 import { cardEntryOf } from '../../shared/config/devices.ts';
@@ -26,7 +33,7 @@ import { describeFailure } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
 import type { Clock, LogFn } from '../../shared/ports.ts';
 import { chinaTime } from '../../shared/time.ts';
-import { tcpAddress } from '../config.ts';
+import { isPrinterFile, tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { pcscService } from '../pcsc/service.ts';
 import type { Recording } from './recording.ts';
@@ -125,11 +132,43 @@ function readerDevice(reader: CardReader, clock: Clock): Device {
   };
 }
 
-/** The configured printer; null: there is none. */
-export function makePrinter(config: Config['printer'], clock: Clock): Printer | null {
+/**
+ * The configured printer; null: there is none.
+ *
+ * @param trace where it is kept that a slip was begun; left out: who only asks prints nothing
+ */
+export function makePrinter(
+  config: Config['printer'],
+  clock: Clock,
+  trace?: SlipTrace,
+): Printer | null {
   if (config.kind === 'none' || config.path === undefined) return null;
-  const { host, port } = tcpAddress(config.path);
-  return new TcpPrinter(host, port, clock);
+  const model = PRINTER_MODELS[config.model ?? 'generic-58'];
+  const paper = { marked: config.markedPaper ?? false };
+  return new EscposPrinter({
+    port: printerPort(config, config.path, clock),
+    model,
+    paper,
+    clock,
+    ...(trace === undefined ? {} : { trace }),
+  });
+}
+
+/** Most serial printers leave the factory with this rate, and hold back by DTR. */
+const PRINTER_BAUD = 9_600;
+
+function printerPort(
+  { baudRate, flow }: Config['printer'],
+  path: string,
+  clock: Clock,
+): PrinterPort {
+  if (path.startsWith('tcp:')) {
+    const { host, port } = tcpAddress(path);
+    return { open: () => openTcpPrinter(host, port), keeps: false };
+  }
+  if (isPrinterFile(path)) return { open: () => openPrinterFile(path, clock), keeps: false };
+  const settings = { baudRate: baudRate ?? PRINTER_BAUD, flow: flow ?? 'dtr' };
+  return { open: () => openSerialPrinter(path, settings, clock), keeps: true };
 }
 
 /** Most serial scanners leave the factory with this rate. */
@@ -150,7 +189,8 @@ export function makeScanner(
             openTcpLine(a.host, a.port)
         )(tcpAddress(path))
       : () => openSerial(path, s.baudRate ?? SCANNER_BAUD);
-  return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], clock, log });
+  const framing = { prefix: s.prefix, suffix: s.suffix };
+  return new LineScanner({ open, model: SCANNER_MODELS[s.model ?? 'plain'], framing, clock, log });
 }
 
 /** The jack that the core listens to; null: there is none, or the keypad's own keys tell of it. */

@@ -3,7 +3,7 @@ import type { KioskOptions } from '../../kiosk/run/options.ts';
 import { Monitor } from '../../kiosk/watch/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
-import { NO_PRINTER } from '../../device/printer/tcp.ts';
+import { NO_PRINTER } from '../../device/printer/escpos-printer.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';

@@ -83,6 +83,11 @@ function headings(snapshot: Snapshot, t: Translate): { title: MessageKey; sub?: 
         title: 'confirm.header',
         ...(snapshot.credit === undefined ? { sub: t('doNotRemove') } : {}),
       };
+    case 'no-slip':
+      return {
+        title: 'noSlip.header',
+        ...(snapshot.card ? { sub: t('doNotRemove') } : {}),
+      };
     case 'pay':
       return {
         title: 'pay.header',

@@ -164,6 +164,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'req.slip.none': 'No slip can be printed now. Please photograph the number.',
   'req.slip.printing': 'Printing the slip …',
   'req.slip.printed': 'The slip is printed, please take it.',
+  'req.slip.partly': 'Only a part of the slip was printed. Please photograph the number.',
   'req.slip.failed': 'The slip was not printed. Please photograph the number.',
   'req.find.ref': 'The number on your slip',
   'req.find.ref.hint': 'Twelve digits',
@@ -263,8 +264,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'amount.carriedAfter': 'The ¥{yuan} that cannot buy 0.01 m³ stays in your account for next time.',
   'amount.offline':
     'The billing system is away: the last known price is used. Any tier difference is settled next time.',
-  'amount.noPrinter':
-    'No slip can be printed now. You may photograph the order number after paying.',
+  'amount.noPrinter': 'No paper slip can be printed now.',
   'amount.pay': 'Pay ¥{yuan}',
   'amount.payNone': 'Pay',
   'amount.per': '¥{price}/m³ × {quantity}',
@@ -283,6 +283,17 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'confirm.pay': 'Pay',
   'confirm.what': 'For',
   'confirm.busy': 'Getting the payment ready, please wait',
+  'noSlip.header': 'No paper slip',
+  'noSlip.title': 'No paper slip can be printed now',
+  'noSlip.lead.code':
+    'After paying, the screen shows a code for your e-receipt: scan it with your phone to keep it. If that is all right, press "Agree and pay".',
+  'noSlip.lead.photo':
+    'After paying, please photograph the order number on the screen. If that is all right, press "Agree and pay".',
+  'noSlip.sum': 'To pay',
+  'noSlip.counts': 'Without a paper slip it counts and is recorded just the same.',
+  'noSlip.later':
+    'If you must have a paper slip, press "Back" and use another machine or a service hall.',
+  'noSlip.agree': 'Agree and pay',
 
   'pay.header': 'Scan to pay',
   'pay.scan.wechat': 'Scan with WeChat to pay',
@@ -346,6 +357,8 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'done.carried': '¥{yuan} stays in your account for next time.',
   'receipt.printing': 'Printing the slip …',
   'receipt.printed': 'The slip is printed, please take it.',
+  'receipt.partly':
+    'Only a part of the slip was printed; what the screen says counts. Please print it again, or photograph the order number.',
   'receipt.failed': 'The slip was not printed. Please photograph the order number.',
   'receipt.none': 'No slip can be printed now. Please photograph the order number.',
   'receipt.code.title': 'Scan with your phone',

@@ -91,6 +91,7 @@ export const myAccountEn: Readonly<Record<keyof typeof myAccountZhCN, string>> =
   'my.copy': 'Copy of the slip',
   'my.slip.printing': 'Printing. Please wait at the slot.',
   'my.slip.printed': 'Printed. Please take it.',
+  'my.slip.partly': 'Only a part was printed. Take a photo instead.',
   'my.slip.failed': 'It could not be printed. Take a photo instead.',
   'my.recharge': 'Recharge',
 };

@@ -87,6 +87,7 @@ export const myAccountZhCN = {
   'my.copy': '补打凭条',
   'my.slip.printing': '正在打印，请在出纸口等候。',
   'my.slip.printed': '打印好了，请从出纸口取走。',
+  'my.slip.partly': '只打印了一部分，请拍照留存。',
   'my.slip.failed': '没有打印出来，请拍照留存。',
   'my.recharge': '去充值',
 } as const;

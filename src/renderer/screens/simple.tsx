@@ -35,6 +35,10 @@ import { useNewView } from '../state/taps.ts';
 import ui from '../components/ui.module.css';
 import css from './screens.module.css';
 
+/** A paper that its customer does not have whole can be printed again. */
+const isMissing = (paper: SnapshotOf<'done'>['receipt']): boolean =>
+  paper === 'failed' || paper === 'partly';
+
 /** Digits of an order number, as on the slip. */
 export const REF_DIGITS = 12;
 
@@ -385,9 +389,9 @@ export function Done({ s }: { readonly s: SnapshotOf<'done'> }): ReactElement {
       disc="ok"
       {...doneWords(s, t)}
       actions={
-        s.receipt === 'failed' || s.cardOut ? (
+        isMissing(s.receipt) || s.cardOut ? (
           <>
-            {s.receipt === 'failed' && (
+            {isMissing(s.receipt) && (
               <ActionButton ghost does={{ type: 'print' }}>
                 {t('receipt.again')}
               </ActionButton>
@@ -527,7 +531,7 @@ export function InDoubt({ s }: { readonly s: SnapshotOf<'in-doubt'> }): ReactEle
       )}
       actions={
         <>
-          {s.slip === 'failed' && (
+          {isMissing(s.slip) && (
             <ActionButton ghost does={{ type: 'print' }}>
               {t('receipt.again')}
             </ActionButton>
@@ -648,7 +652,7 @@ export function Refunding({ s }: { readonly s: SnapshotOf<'refunding'> }): React
       actions={
         over ? (
           <>
-            {s.slip === 'failed' && (
+            {isMissing(s.slip) && (
               <ActionButton ghost does={{ type: 'print' }}>
                 {t('receipt.again')}
               </ActionButton>

@@ -16,6 +16,7 @@ const EXTENDABLE: ReadonlySet<Screen> = new Set<Screen>([
   'bills',
   'contract',
   'confirm-sum',
+  'no-slip',
   'in-doubt',
   'unfinished',
   'refunding',

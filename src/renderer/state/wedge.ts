@@ -1,3 +1,4 @@
+import type { Screen } from '../../shared/contract/index.ts';
 import { MAX_CODE, bareCode } from '../../shared/scanned.ts';
 import { act, store } from './store.ts';
 
@@ -55,10 +56,11 @@ function character(event: Key): string | null {
 
 /**
  * Listens to a scanner that is a keyboard, on every screen: characters in quick succession, ended
- * by Enter, TAB or a pause, are one code, and none of its keys presses anything. The pay screen of
- * a kiosk that takes codes is told; elsewhere a code is nobody's. It is kept nowhere. A key that is
- * pressed alone does what keys do: a number pad or an assistive switch goes on working. Its
- * character is a person's once the pause behind it shows that no code began with it.
+ * by Enter, TAB or a pause, are one code, and none of its keys presses anything. The screens on
+ * which a kiosk takes codes are told, of a payment or a bill; elsewhere a code is nobody's. It is
+ * kept nowhere. A key that is pressed alone does what keys do: a number pad or an assistive switch
+ * goes on working. Its character is a person's once the pause behind it shows that no code began
+ * with it.
  *
  * @param typed told of each character of a person
  * @param glance what he saw when he pressed it
@@ -73,14 +75,17 @@ export function listenToWedge(
   let text = '';
   /** The keys behind `text`, while they may be a person's. */
   let keys: TypedKey[] = [];
-  /** The whole code came while a screen was there that takes codes. */
-  let wanted = false;
+  /** The screen that takes codes, and on which the whole code came. */
+  let wanted: Screen | null = null;
   let last = Number.NEGATIVE_INFINITY;
   let cancelPause = (): void => undefined;
 
-  const listening = (): boolean => {
+  const listening = (): Screen | null => {
     const { snapshot } = store.getState();
-    return snapshot?.screen === 'pay' && snapshot.scanner;
+    const takes =
+      (snapshot?.screen === 'pay' && snapshot.scanner) ||
+      (snapshot?.screen === 'user-no' && snapshot.scanner && !snapshot.busy);
+    return takes ? snapshot.screen : null;
   };
   function end(): void {
     cancelPause();
@@ -89,7 +94,8 @@ export function listenToWedge(
     text = '';
     keys = [];
     for (const key of persons) typed(key);
-    if (wanted && listening() && CODE.test(code)) act({ type: 'scan', value: code });
+    if (wanted !== null && listening() === wanted && CODE.test(code))
+      act({ type: 'scan', value: code });
   }
   const onKey = (event: KeyboardEvent): void => {
     const quick = clock.now() - last <= GAP_MS;
@@ -114,7 +120,7 @@ export function listenToWedge(
     event.preventDefault();
     event.stopPropagation();
     // A code that began on another screen was not shown to this one.
-    wanted = listening() && (wanted || text === '');
+    wanted = text === '' || listening() === wanted ? listening() : null;
     if (text.length <= MAX_CODE) text += char;
     if (keys.length < BURST) keys.push({ key: char, code: event.code, mayAct: glance() });
     cancelPause();

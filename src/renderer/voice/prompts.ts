@@ -329,7 +329,7 @@ function accountPrompt(s: SnapshotOf<'my-account'>): Prompt {
     ...(s.balance === null
       ? []
       : [secret(s.balance.fen < 0 ? 'owed' : 'balance', yuan(s.balance.fen))]),
-    ...(s.slip === 'printed' || s.slip === 'failed' ? [say(`my.slip.${s.slip}`)] : []),
+    ...(s.slip === 'none' || s.slip === 'printing' ? [] : [say(`my.slip.${s.slip}`)]),
   );
 }
 
@@ -401,6 +401,12 @@ export function promptOf(s: Snapshot): Prompt | null {
         own('toPay', yuan(s.amountFen)),
         ...(s.goods === undefined ? [] : [own('toWrite', amount(s.goods.quantity, s.goods.unit))]),
         say('confirm.lead'),
+      );
+    case 'no-slip':
+      return tell(
+        say('noSlip.title'),
+        say(s.code ? 'noSlip.lead.code' : 'noSlip.lead.photo'),
+        say('noSlip.counts'),
       );
     case 'pay':
       return payPrompt(s);

@@ -9,6 +9,7 @@ import {
   readerSchema,
 } from './devices.ts';
 import { paymentSchema } from './payments.ts';
+import { printerSchema, scannerSchema } from './peripherals.ts';
 
 export type { PsamProfile } from './devices.ts';
 export type { WechatConfig } from './payments.ts';
@@ -138,38 +139,8 @@ export const terminalConfigSchema = z.strictObject({
     /** Nothing is sold by a policy of before this version. Left out: whichever central signed. */
     minPolicyVersion: z.number().int().min(1).optional(),
   }),
-  printer: z
-    .strictObject({
-      kind: kindOf('printer kind', ['virtual', 'none']),
-      /** virtual: `tcp://127.0.0.1:PORT` of the simulated printer. */
-      path: path.optional(),
-    })
-    .optional(),
-  /**
-   * Reads the customer's payment code. `serial`: `path` is its port; `virtual`:
-   * `tcp://127.0.0.1:PORT`; `keyboard`: it types, and the shell listens.
-   */
-  scanner: z
-    .strictObject({
-      kind: kindOf('scanner kind', ['serial', 'virtual', 'keyboard', 'none']),
-      path: path.optional(),
-      baudRate: z
-        .union([
-          z.literal(9600),
-          z.literal(19200),
-          z.literal(38400),
-          z.literal(57600),
-          z.literal(115200),
-        ])
-        .optional(),
-      /** serial: how it is told to look. Left out: it looks by itself. */
-      model: kindOf('scanner model', ['plain', 'honeywell']).optional(),
-    })
-    .refine(
-      (s) => s.path !== undefined || (s.kind !== 'serial' && s.kind !== 'virtual'),
-      'serial and virtual need a path',
-    )
-    .optional(),
+  printer: printerSchema.optional(),
+  scanner: scannerSchema.optional(),
   /**
    * Which keys of the keypad do what (docs/install.md); each left out: the usual ones. `plugged`
    * and `unplugged`: what a keypad's own jack sends.

@@ -135,6 +135,16 @@ export const contractShape = {
   problem: errorCode.nullable(),
 };
 
+/** The members of the `no-slip` screen: no slip can be printed, before money is asked for. */
+export const noSlipShape = {
+  amountFen: natural,
+  /** A card is in. */
+  card: z.boolean(),
+  /** There is a receipt's page, with a code for it on the screen after paying. */
+  code: z.boolean(),
+  busy: z.boolean(),
+};
+
 /** The members of the `confirm-sum` screen: a large sum, before money is asked for. */
 export const confirmShape = {
   holderMasked: z.string(),

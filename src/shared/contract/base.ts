@@ -117,8 +117,11 @@ export const headerSchema = z.object({
 });
 export type Header = z.infer<typeof headerSchema>;
 
-/** Where the receipt is. `none`: no printer, the screen says how to keep the number. */
-export const receipt = z.enum(['none', 'printing', 'printed', 'failed']);
+/**
+ * Where the receipt is. `none`: no printer, the screen says how to keep the number; `partly`: a
+ * part of it may be on the paper.
+ */
+export const receipt = z.enum(['none', 'printing', 'printed', 'partly', 'failed']);
 
 /** What every snapshot carries. */
 export const base = {

@@ -19,6 +19,7 @@ import {
   billsShape,
   contractShape,
   confirmShape,
+  noSlipShape,
   creditGoods,
   writeProgress,
   isItYouShape,
@@ -140,6 +141,7 @@ export const snapshotSchema = z.discriminatedUnion('screen', [
   z.object({ ...base, screen: z.literal('bills'), ...billsShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('contract'), ...contractShape, deadlineMs }),
   z.object({ ...base, screen: z.literal('confirm-sum'), ...confirmShape, deadlineMs }),
+  z.object({ ...base, screen: z.literal('no-slip'), ...noSlipShape, deadlineMs }),
   z.object({
     ...base,
     screen: z.literal('pay'),

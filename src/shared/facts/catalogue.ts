@@ -344,6 +344,8 @@ export const EVENTS = {
   'slip-printed': z.object({
     what: z.enum(['receipt', 'in-doubt', 'refund', 'parked']),
     ok: z.boolean(),
+    /** A part of it may be on the paper. */
+    partly: z.literal(true).optional(),
   }),
   'clock-step': z.object({ stepMs: z.number().int() }),
   'policy-taken': z.object({ version: natural }),

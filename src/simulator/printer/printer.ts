@@ -1,88 +1,127 @@
 import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
-import { QrStore } from './qr-store.ts';
+import type { Server } from 'node:net';
+import { Interpreter } from './interpreter.ts';
+import type { PrintedLine, PrintedSlip } from './paper.ts';
 
-/** What came out of the printer, line by line. */
-export type PrintedLine =
-  | {
-      readonly kind: 'text';
-      readonly text: string;
-      readonly center: boolean;
-      readonly double: boolean;
-    }
-  | { readonly kind: 'qr'; readonly text: string };
-export interface PrintedSlip {
-  readonly number: number;
-  readonly lines: readonly PrintedLine[];
-}
+export { slipSvg } from './paper.ts';
+export type { PrintedLine, PrintedSlip } from './paper.ts';
 
 /** Paper and mechanics, as the status bytes tell them. */
 export interface PrinterCondition {
   paper: 'ok' | 'low' | 'end';
   coverOpen: boolean;
+  /** At the next cut the cutter jams; until this is taken back. */
+  cutterJam: boolean;
+  /** The head is too hot; until this is taken back. */
+  overheated: boolean;
   /** Takes no connection at all. */
   off: boolean;
+  /** Takes what it is sent and says nothing. */
+  mute: boolean;
   /** Rows until the paper ends by itself; null: plenty. */
   rowsLeft: number | null;
   /** Automatic status is on (GS a): four bytes at every change, and when somebody connects. */
   automaticStatus: boolean;
 }
 
-/** What a connection has sent and the printer has not printed yet, and how it stands there. */
-interface Job {
-  readonly socket: Socket;
-  buffer: Buffer;
-  readonly pen: { center: boolean; double: boolean; text: number[]; qr: QrStore };
+/** What differs between the simulated models. */
+export interface SimulatedModel {
+  readonly dots: number;
+  /** Knows DLE DC4 8. */
+  readonly clears: boolean;
+}
+const PLAIN: SimulatedModel = { dots: 384, clears: false };
+
+/** One end of a line to it: what it says goes to whoever was connected last. */
+export interface PrinterPlug {
+  readonly receive: (chunk: Uint8Array) => void;
+  readonly gone: () => void;
 }
 
+const [DLE, EOT, DC4] = [0x10, 0x04, 0x14];
+const CLEAR = Buffer.from([DLE, DC4, 8, 1, 3, 20, 1, 6, 2, 8]);
+const MOST_SLIPS = 200;
+
 /** Its condition as somebody sets it; paper put in and a cover closed are noticed at once. */
-function condition(changed: () => void): PrinterCondition {
-  let paper: PrinterCondition['paper'] = 'ok';
-  let coverOpen = false;
-  return {
-    get paper() {
-      return paper;
-    },
-    set paper(to) {
-      paper = to;
-      changed();
-    },
-    get coverOpen() {
-      return coverOpen;
-    },
-    set coverOpen(to) {
-      coverOpen = to;
-      changed();
-    },
+function condition(changed: (newRoll: boolean) => void): PrinterCondition {
+  const c: PrinterCondition = {
+    paper: 'ok',
+    coverOpen: false,
+    cutterJam: false,
+    overheated: false,
     off: false,
+    mute: false,
     rowsLeft: null,
     automaticStatus: false,
   };
+  return new Proxy(c, {
+    set: (target, key, value) => {
+      const newRoll = key === 'paper' && target.paper === 'end' && value !== 'end';
+      const ok = Reflect.set(target, key, value);
+      changed(newRoll);
+      return ok;
+    },
+  });
 }
 
 /**
- * An ESC/POS receipt printer on a TCP port: it understands what real ones do (initialise, align,
- * sizes, Chinese in GBK, QR code, feed, cut, status) and keeps each cut slip. As real ones do, it
- * answers DLE EOT the moment it comes in, before what stands in front of it is printed, and GS r
- * only in its turn; without paper, or with its cover open, it holds what it was sent and goes on
- * when a roll is in.
+ * An ESC/POS receipt printer, on a TCP port or on any other line (`plug`): it understands what real
+ * ones do and keeps each cut slip. As real ones do, it answers DLE EOT the moment it comes in,
+ * before what stands in front of it is printed, and GS r and GS ( H only in their turn; what it
+ * cannot print it holds, whoever sent it and whether he is still there, and goes on when a roll is
+ * in.
  */
 export class SimulatedPrinter {
   readonly slips: PrintedSlip[] = [];
-  readonly condition: PrinterCondition = condition(() => this.#pump());
+  /** What somebody tears off who puts in a new roll. */
+  readonly scraps: (readonly PrintedLine[])[] = [];
+  readonly condition: PrinterCondition = condition((newRoll) => this.#changed(newRoll));
   /** Bytes that it did not understand; a test wants none. */
   readonly unknown: string[] = [];
+  readonly #model: SimulatedModel;
+  readonly #interpreter: Interpreter;
   #server: Server | null = null;
-  readonly #sockets = new Set<Socket>();
-  readonly #jobs: Job[] = [];
+  readonly #drops = new Set<() => void>();
+  #say: (bytes: Uint8Array) => void = () => undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  /** The beginning of a real-time command. */
+  #half: number[] = [];
   #lines: PrintedLine[] = [];
+  #jammed = false;
+  #pumping = false;
   #count = 0;
+  /** Bytes until the line breaks; null: it does not. */
+  #cutAfter: number | null = null;
   #onSlip: (slip: PrintedSlip) => void = () => undefined;
+
+  constructor(model: SimulatedModel = PLAIN) {
+    this.#model = model;
+    this.#interpreter = new Interpreter(
+      {
+        row: (line) => this.#row(line),
+        cut: () => this.#cut(),
+        present: (way) => this.#present(way),
+        answer: (bytes) => this.#tell(bytes),
+        paperSensor: () => this.#paperSensor(),
+        automaticStatus: (on) => {
+          this.condition.automaticStatus = on;
+        },
+        unknown: (what) => void this.unknown.push(what),
+      },
+      model.dots,
+    );
+  }
 
   onSlip(listener: (slip: PrintedSlip) => void): void {
     this.#onSlip = listener;
   }
 
+  /** After so many more bytes of data the line breaks, with what came before in the buffer. */
+  cutAfter(bytes: number | null): void {
+    this.#cutAfter = bytes;
+  }
+
+  /** On a TCP port. @param port 0: any free one */
   start(port: number, host = '127.0.0.1'): Promise<number> {
     return new Promise((resolve, reject) => {
       const server = createServer((socket) => {
@@ -90,10 +129,13 @@ export class SimulatedPrinter {
           socket.destroy();
           return;
         }
-        this.#sockets.add(socket);
-        socket.on('close', () => this.#sockets.delete(socket));
         socket.on('error', () => socket.destroy());
-        this.#serve(socket);
+        const plug = this.plug(
+          (bytes) => void (socket.destroyed || socket.write(bytes)),
+          () => socket.destroy(),
+        );
+        socket.on('data', plug.receive);
+        socket.on('close', plug.gone);
       });
       server.once('error', reject);
       server.listen(port, host, () => {
@@ -104,6 +146,25 @@ export class SimulatedPrinter {
     });
   }
 
+  /**
+   * Somebody connects.
+   *
+   * @param say to him
+   * @param drop breaks his line
+   */
+  plug(say: (bytes: Uint8Array) => void, drop: () => void): PrinterPlug {
+    this.#say = say;
+    this.#drops.add(drop);
+    if (this.condition.automaticStatus) this.#tell(this.#automatic());
+    return {
+      receive: (chunk) => this.#receive(Buffer.from(chunk), drop),
+      gone: () => {
+        this.#drops.delete(drop);
+        if (this.#say === say) this.#say = () => undefined;
+      },
+    };
+  }
+
   close(): Promise<void> {
     this.powerOff();
     return new Promise((resolve) => {
@@ -112,25 +173,56 @@ export class SimulatedPrinter {
     });
   }
 
-  /** What it holds is gone, as when somebody switches it off. */
+  /** What it holds is gone, as when somebody switches it off; what is on the paper stays there. */
   powerOff(): void {
-    this.#jobs.length = 0;
-    this.#lines = [];
-    for (const s of this.#sockets) s.destroy();
+    this.#forget();
+    this.#jammed = false;
+    this.dropLines();
+  }
+
+  /** Its cable is pulled: what it holds stays. */
+  dropLines(): void {
+    for (const drop of this.#drops) drop();
+  }
+
+  #forget(): void {
+    this.#buffer = Buffer.alloc(0);
+    this.#half = [];
+    this.#interpreter.reset();
+  }
+
+  #changed(newRoll: boolean): void {
+    if (newRoll && this.#lines.length > 0) {
+      this.scraps.push(this.#lines);
+      this.#lines = [];
+    }
+    if (this.#jammed && !this.condition.cutterJam) {
+      this.#jammed = false;
+      this.#cutOff();
+    }
+    this.#pump();
+  }
+
+  #tell(bytes: Uint8Array): void {
+    if (!this.condition.mute) this.#say(bytes);
   }
 
   #stuck(): boolean {
-    return this.condition.coverOpen || this.condition.paper === 'end';
+    const { coverOpen, paper, overheated } = this.condition;
+    return coverOpen || overheated || this.#jammed || paper === 'end';
   }
 
   /** DLE EOT n: bits 1 and 4 are always set. */
   #status(n: number): number {
-    const { paper, coverOpen } = this.condition;
+    const { paper, coverOpen, overheated } = this.condition;
+    const bad = this.#jammed || overheated;
     switch (n) {
       case 1:
         return 0x12 | (this.#stuck() ? 0x08 : 0);
       case 2:
-        return 0x12 | (coverOpen ? 0x04 : 0) | (paper === 'end' ? 0x20 : 0);
+        return 0x12 | (coverOpen ? 0x04 : 0) | (paper === 'end' ? 0x20 : 0) | (bad ? 0x40 : 0);
+      case 3:
+        return 0x12 | (this.#jammed ? 0x08 : 0) | (overheated ? 0x40 : 0);
       case 4:
         return 0x12 | (paper === 'low' ? 0x0c : 0) | (paper === 'end' ? 0x6c : 0);
       default:
@@ -153,50 +245,73 @@ export class SimulatedPrinter {
     );
   }
 
-  #serve(socket: Socket): void {
-    const job: Job = {
-      socket,
-      buffer: Buffer.alloc(0),
-      pen: { center: false, double: false, text: [], qr: new QrStore() },
-    };
-    this.#jobs.push(job);
-    if (this.condition.automaticStatus) socket.write(this.#automatic());
-    socket.on('data', (chunk) => {
-      job.buffer = Buffer.concat([job.buffer, this.#realTime(chunk, socket)]);
-      this.#pump();
-    });
+  #receive(chunk: Buffer, drop: () => void): void {
+    let data: number[] = [];
+    for (const byte of chunk) {
+      const held = this.#byte(byte);
+      if (held === 'cleared') data = [];
+      else data.push(...held);
+      if (this.#cutAfter === null || held === 'cleared') continue;
+      this.#cutAfter -= held.length;
+      if (this.#cutAfter > 0) continue;
+      this.#cutAfter = null;
+      this.#take(data);
+      drop();
+      return;
+    }
+    this.#take(data);
   }
 
-  /** Answers DLE EOT out of its turn, and hands on the rest. */
-  #realTime(chunk: Buffer, socket: Socket): Buffer {
-    const rest: number[] = [];
-    for (let at = 0; at < chunk.length; at++) {
-      if (chunk[at] === 0x10 && chunk[at + 1] === 0x04 && at + 2 < chunk.length) {
-        if (this.condition.automaticStatus && this.#stuck()) socket.write(this.#automatic());
-        socket.write(Uint8Array.of(this.#status(chunk[at + 2] as number)));
-        at += 2;
-      } else rest.push(chunk[at] as number);
+  #take(data: readonly number[]): void {
+    this.#buffer = Buffer.concat([this.#buffer, Uint8Array.from(data)]);
+    this.#pump();
+  }
+
+  /** Real-time commands are carried out as they come. @returns what goes to the buffer */
+  #byte(byte: number): readonly number[] | 'cleared' {
+    const half = [...this.#half, byte];
+    this.#half = [];
+    if (half.length === 3 && half[0] === DLE && half[1] === EOT) {
+      if (this.condition.automaticStatus && this.#stuck()) this.#tell(this.#automatic());
+      this.#tell(Uint8Array.of(this.#status(byte)));
+      return [];
     }
-    return Buffer.from(rest);
+    if (this.#model.clears && CLEAR.equals(Buffer.from(half))) {
+      this.#forget();
+      this.#tell(Uint8Array.of(0x37, 0x25, 0x00));
+      return 'cleared';
+    }
+    const begins =
+      (half.length < 3 && half[0] === DLE && (half[1] ?? EOT) === EOT) ||
+      (this.#model.clears && CLEAR.subarray(0, half.length).equals(Buffer.from(half)));
+    if (!begins) return half;
+    this.#half = half;
+    return [];
   }
 
   /** Prints what it can; without paper it waits. */
   #pump(): void {
-    for (const job of this.#jobs) {
-      while (job.buffer.length > 0) {
-        if (this.#stuck()) return;
-        const used = this.#one(job);
-        if (used === 0) break;
-        job.buffer = job.buffer.subarray(used);
-      }
-      if (job.socket.destroyed && job.buffer.length === 0)
-        this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#buffer.length > 0 && !this.#stuck()) {
+      const used = this.#interpreter.one(this.#buffer);
+      if (used === 0) break;
+      this.#buffer = this.#buffer.subarray(used);
     }
+    this.#pumping = false;
   }
 
-  /** A row is on the paper. */
+  /** A row is on the paper; pictures of one width follow one another without a gap. */
   #row(line: PrintedLine): void {
-    this.#lines.push(line);
+    const before = this.#lines.at(-1);
+    if (
+      line.kind === 'picture' &&
+      before?.kind === 'picture' &&
+      before.width === line.width &&
+      before.center === line.center
+    )
+      this.#lines[this.#lines.length - 1] = { ...line, rows: [...before.rows, ...line.rows] };
+    else this.#lines.push(line);
     const { condition } = this;
     if (condition.rowsLeft === null) return;
     condition.rowsLeft -= 1;
@@ -205,138 +320,25 @@ export class SimulatedPrinter {
     condition.paper = 'end';
   }
 
-  /** Carries out one command or character; 0: more bytes are needed. */
-  #one({ buffer: b, pen, socket }: Job): number {
-    if (b.length === 0) return 0;
-    const [c0 = 0, c1, c2, c3] = b;
-    const need = (n: number): boolean => b.length >= n;
-    switch (c0) {
-      case 0x0a: {
-        const text = new TextDecoder('gb18030').decode(Uint8Array.from(pen.text));
-        pen.text = [];
-        this.#row({ kind: 'text', text, center: pen.center, double: pen.double });
-        return 1;
-      }
-      case 0x1b:
-        if (!need(2)) return 0;
-        if (c1 === 0x40) return 2;
-        if (!need(3)) return 0;
-        if (c1 === 0x61) pen.center = c2 === 1;
-        else if (c1 !== 0x64 && c1 !== 0x4a) this.unknown.push(b.toString('hex', 0, 3));
-        return 3;
-      case 0x1c: // FS & . W
-        if (!need(2)) return 0;
-        if (c1 === 0x26 || c1 === 0x2e) return 2;
-        if (!need(3)) return 0;
-        if (c1 === 0x57) pen.double = c2 === 1;
-        else this.unknown.push(b.toString('hex', 0, 3));
-        return 3;
-      case 0x1d:
-        if (!need(3)) return 0;
-        if (c1 === 0x21) {
-          pen.double = c2 !== 0;
-          return 3;
-        }
-        if (c1 === 0x72) {
-          // GS r, in its turn: what stood before it is printed.
-          if (c2 === 1 && !socket.destroyed) socket.write(Uint8Array.of(this.#paperSensor()));
-          return 3;
-        }
-        if (c1 === 0x61) {
-          this.condition.automaticStatus = c2 !== 0;
-          return 3;
-        }
-        if (c1 === 0x56) {
-          if (!need(4)) return 0;
-          this.#cut();
-          return 4;
-        }
-        if (c1 === 0x28 && c2 === 0x6b) {
-          if (!need(5)) return 0;
-          const length = (c3 ?? 0) + (b[4] as number) * 256;
-          if (!need(5 + length)) return 0;
-          this.#symbol(pen.qr, b.subarray(5, 5 + length));
-          return 5 + length;
-        }
-        this.unknown.push(b.toString('hex', 0, 3));
-        return 3;
-      default:
-        if (c0 < 0x20) {
-          this.unknown.push(b.toString('hex', 0, 1));
-          return 1;
-        }
-        pen.text.push(c0);
-        // The second byte of a Chinese character may look like anything.
-        if (c0 < 0x81) return 1;
-        if (c1 === undefined) {
-          pen.text.pop();
-          return 0;
-        }
-        pen.text.push(c1);
-        return 2;
-    }
-  }
-
-  /** GS ( k. A symbol that the paper is too narrow for is not printed, as with real ones. */
-  #symbol(store: QrStore, data: Buffer): void {
-    const printed = store.take(data);
-    if (printed === 'unknown') this.unknown.push(`1d286b ${data.toString('hex', 0, 4)}`);
-    else if (printed !== null && printed.widthDots > WIDTH)
-      this.unknown.push(`a code of ${printed.widthDots} dots`);
-    else if (printed !== null) this.#row({ kind: 'qr', text: printed.text });
-  }
-
   #cut(): void {
+    if (this.condition.cutterJam) this.#jammed = true;
+    else this.#cutOff();
+  }
+
+  /** Blank paper that is cut off is no slip. */
+  #cutOff(): void {
+    if (this.#lines.length === 0) return;
     this.#count += 1;
-    const slip = { number: this.#count, lines: this.#lines };
+    const { dots } = this.#model;
+    const slip: PrintedSlip = { number: this.#count, lines: this.#lines, way: 'cut', dots };
     this.#lines = [];
     this.slips.push(slip);
-    if (this.slips.length > 50) this.slips.shift();
+    if (this.slips.length > MOST_SLIPS) this.slips.shift();
     this.#onSlip(slip);
   }
-}
 
-/** Dots of a column: 384 dots on 58 mm paper, 32 columns. */
-const DOTS = 12;
-const WIDTH = 384;
-
-/** Where each character of a row begins: its width is in its code, one byte or two. */
-function places(line: Extract<PrintedLine, { kind: 'text' }>): { char: string; at: number }[] {
-  const column = line.double ? 2 * DOTS : DOTS;
-  let at = 0;
-  const found = [...line.text].map((char) => {
-    const here = { char, at };
-    at += column * ((char.codePointAt(0) as number) < 0x80 ? 1 : 2);
-    return here;
-  });
-  const left = line.center ? Math.max(0, (WIDTH - at) / 2) : 0;
-  return found.map((one) => ({ ...one, at: one.at + left }));
-}
-
-/** The slip as a picture (SVG): black on paper, each character where the printer puts it. */
-export function slipSvg(slip: PrintedSlip): string {
-  const margin = 14;
-  let y = 12;
-  const parts: string[] = [];
-  const escape = (s: string): string =>
-    s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/ /g, '\u00A0');
-  for (const line of slip.lines) {
-    if (line.kind === 'qr') {
-      parts.push(
-        `<text x="${WIDTH / 2 + margin}" y="${y + 18}" text-anchor="middle" font-size="14" data-qr="${escape(line.text)}">[二维码] ${escape(line.text.slice(0, 40))}</text>`,
-      );
-      y += 30;
-      continue;
-    }
-    const size = line.double ? 46 : 23;
-    y += size;
-    const all = places(line);
-    if (all.length > 0)
-      parts.push(
-        `<text x="${all.map((one) => one.at + margin).join(' ')}" y="${y}" font-size="${size}">${escape(all.map((one) => one.char).join(''))}</text>`,
-      );
-    y += line.double ? 8 : 7;
+  #present(way: 'ejected' | 'retracted'): void {
+    const last = this.slips.at(-1);
+    if (last?.way === 'cut') this.slips[this.slips.length - 1] = { ...last, way };
   }
-  const width = WIDTH + 2 * margin;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y + 16}" viewBox="0 0 ${width} ${y + 16}"><rect width="100%" height="100%" fill="#fffdf6"/><g fill="#1a1a1a" font-family="'Noto Sans Mono CJK SC','Noto Sans CJK SC',monospace">${parts.join('')}</g></svg>`;
 }

@@ -106,8 +106,38 @@ describe('terminal.json', () => {
     ],
     [
       'a printer kind that is not built',
+      { printer: { kind: 'laser' } },
+      /printer\.kind: printer kind "laser" is not built; available: escpos, virtual, none/,
+    ],
+    [
+      'an escpos printer that is nowhere',
       { printer: { kind: 'escpos' } },
-      /printer\.kind: printer kind "escpos" is not built; available: virtual, none/,
+      /printer: escpos needs a path/,
+    ],
+    [
+      'a printer model that is not built',
+      { printer: { kind: 'escpos', path: '/dev/usb/lp0', model: 'x' } },
+      /printer\.model: printer model "x" is not built; available: generic-58, /,
+    ],
+    [
+      'a network printer without a port',
+      { printer: { kind: 'escpos', path: 'tcp://10.0.0.9' } },
+      /printer\.path: a network printer needs tcp:\/\/HOST:PORT/,
+    ],
+    [
+      'a rate for a printer that is none of a serial port',
+      { printer: { kind: 'escpos', path: '/dev/usb/lp0', baudRate: 9600 } },
+      /printer\.baudRate, printer\.flow: only a serial printer has them/,
+    ],
+    [
+      'marked paper in a printer that knows no marks',
+      { printer: { kind: 'escpos', path: '/dev/ttyS0', markedPaper: true } },
+      /printer\.markedPaper: no command for marked paper is known of the model generic-58/,
+    ],
+    [
+      'framing of a scanner that types',
+      { scanner: { kind: 'keyboard', suffix: 'TAB' } },
+      /scanner: only a serial scanner has a prefix and a suffix/,
     ],
     [
       'a scanner kind that is not built',

@@ -1,13 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AnswerReader, encodeSlip, judgeStatus } from '../../../src/device/printer/escpos.ts';
-import { COLUMNS, columnsOf, layOut, printable, wrap } from '../../../src/device/printer/layout.ts';
-import { TcpPrinter } from '../../../src/device/printer/tcp.ts';
-import type { SlipLine } from '../../../src/device/printer/types.ts';
-import { systemClock } from '../../../src/main/ports.ts';
-import { SimulatedPrinter, slipSvg } from '../../../src/simulator/printer/printer.ts';
-import { QrStore } from '../../../src/simulator/printer/qr-store.ts';
-import type { PrintedSlip } from '../../../src/simulator/printer/printer.ts';
-import { until } from '../../support/hall.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { judgeStatus } from '../../../src/device/printer/answers.ts';
+import { EscposPrinter } from '../../../src/device/printer/escpos-printer.ts';
+import { encodeSlip } from '../../../src/device/printer/escpos.ts';
+import { layOut } from '../../../src/device/printer/layout.ts';
+import type { PrinterPort } from '../../../src/device/printer/line.ts';
+import { PRINTER_MODELS } from '../../../src/device/printer/models.ts';
+import type { PrinterModelName } from '../../../src/device/printer/models.ts';
+import { serialLine } from '../../../src/device/printer/serial-line.ts';
+import type { PrinterStatus, SlipLine } from '../../../src/device/printer/types.ts';
+import type { PrintedLine, SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
+import { EagerClock } from '../../support/clock.ts';
+import { directPort, driver, simulated, withCodes } from '../../support/printer-ends.ts';
 
 const SLIP: readonly SlipLine[] = [
   { kind: 'text', text: '阜城燃气', align: 'center', size: 'double' },
@@ -18,221 +21,364 @@ const SLIP: readonly SlipLine[] = [
   { kind: 'text', text: '请回家后将卡插入表，听到提示音再拔出。若表不响，请拨打热线。' },
   { kind: 'qr', text: 'https://q.example/0012' },
 ];
+const NUMBER = '0012 4471';
 
 let paper: SimulatedPrinter;
-let printer: TcpPrinter;
-beforeEach(async () => {
-  paper = new SimulatedPrinter();
-  printer = new TcpPrinter('127.0.0.1', await paper.start(0), systemClock);
-});
-afterEach(() => paper.close());
+let printer: EscposPrinter;
+const made = (model: PrinterModelName, marked = false): void => {
+  paper = simulated(model);
+  printer = driver(directPort(paper), model, new EagerClock(), marked);
+};
+/** What a whole slip looks like on this model. */
+const whole = (model: PrinterModelName): unknown[] => {
+  const { clears } = PRINTER_MODELS[model];
+  const tail: SlipLine[] = clears
+    ? []
+    : [{ kind: 'text', text: `—— ${NUMBER} ——`, align: 'center' }];
+  return layOut([...SLIP, ...tail], PRINTER_MODELS[model]);
+};
+const CODES = ['https://q.example/0012'];
+const out = (): (readonly PrintedLine[])[] => paper.slips.map((s) => withCodes(s.lines, CODES));
+const print = () => printer.print(SLIP, NUMBER);
+const textOf = (lines: readonly PrintedLine[]): string =>
+  lines.map((l) => (l.kind === 'text' ? l.text : `[${l.kind}]`)).join('\n');
+const isVoid = (lines: readonly PrintedLine[]): boolean => textOf(lines).includes('作废');
+
+beforeEach(() => made('generic-58'));
 
 describe('printed means printed', () => {
   it('the whole slip, as it was laid out, and only then', async () => {
-    expect(await printer.print(SLIP)).toEqual({ ok: true, value: undefined });
-    expect(paper.slips[0]?.lines).toEqual(layOut(SLIP));
+    expect(await print()).toEqual({ ok: true, value: undefined });
+    expect(paper.slips.map((s) => s.lines)).toEqual([whole('generic-58')]);
     expect(paper.unknown).toEqual([]);
+    expect(paper.condition.automaticStatus).toBe(false);
   });
 
-  it('paper that ends in the middle: not printed, though the data were taken', async () => {
-    paper.condition.rowsLeft = 4;
-    const printed = await printer.print(SLIP);
-    expect(printed).toMatchObject({
-      ok: false,
-      error: { code: 'DEV-0101', detail: 'paper end, in the middle of a slip' },
-    });
-    expect(paper.slips).toHaveLength(0);
-    // A new roll: it prints what it held, as real ones do, and nothing is printed twice by us.
-    paper.condition.paper = 'ok';
-    await until('the rest', () => paper.slips.length > 0);
-    expect(await printer.print(SLIP)).toMatchObject({ ok: true });
-    expect(paper.slips.map((s) => s.lines.length)).toEqual([
-      layOut(SLIP).length,
-      layOut(SLIP).length,
-    ]);
-  });
-
-  it('the cover opened in the middle, and switched off in the middle', async () => {
-    paper.condition.coverOpen = false;
-    paper.condition.rowsLeft = 2;
-    const printing = printer.print(SLIP);
-    await until('the end of the paper', () => paper.condition.paper === 'end');
-    paper.condition.coverOpen = true;
-    expect(await printing).toMatchObject({ ok: false });
-    paper.condition.coverOpen = false;
-    paper.condition.paper = 'end';
-    paper.powerOff();
-    paper.condition.paper = 'ok';
-    expect(paper.slips).toHaveLength(0);
-    expect(await printer.print(SLIP)).toMatchObject({ ok: true });
-    expect(paper.slips).toHaveLength(1);
-  });
+  it.each(['generic-58', 'epson-tm-t88'] as const)(
+    '%s: paper that ends in the middle: a part is printed, and it is said so',
+    async (model) => {
+      made(model);
+      expect(await print()).toMatchObject({ ok: true });
+      paper.condition.rowsLeft = 4;
+      expect(await print()).toMatchObject({
+        ok: false,
+        error: { code: 'DEV-0102', detail: 'paper end' },
+      });
+      expect(paper.slips).toHaveLength(1);
+      expect(await printer.status()).toMatchObject({ ready: false, trouble: 'paper-end' });
+      paper.condition.paper = 'ok';
+      expect(await printer.status()).toMatchObject({ ready: true });
+      expect(await print()).toMatchObject({ ok: true });
+      expect(paper.slips.at(-1)?.lines).toEqual(whole(model));
+      const rest = paper.slips.slice(1, -1).map((s) => s.lines);
+      // One that forgets prints nothing of it; what another has held says whose it is.
+      if (model === 'epson-tm-t88') expect(rest.every(isVoid)).toBe(true);
+      else expect(rest.some((lines) => textOf(lines).endsWith(`—— ${NUMBER} ——`))).toBe(true);
+      expect(paper.unknown).toEqual([]);
+    },
+  );
 
   it('without paper nothing is sent: it would come out before the next customer', async () => {
     paper.condition.paper = 'end';
-    expect(await printer.print(SLIP)).toMatchObject({ ok: false, error: { detail: 'paper end' } });
+    expect(await print()).toMatchObject({
+      ok: false,
+      error: { code: 'DEV-0101', detail: 'paper end' },
+    });
     paper.condition.paper = 'ok';
     expect(await printer.status()).toMatchObject({ ready: true });
     expect(paper.slips).toHaveLength(0);
   });
 
-  it('automatic status on: ready, low, out, and printing all the same', async () => {
+  it('an answer for the last slip is none for the next one', async () => {
+    const clock = new EagerClock();
+    const inner = directPort(paper);
+    // It answers in its turn some time after it printed, and still owes an answer for the last slip.
+    let owed = false;
+    const slow: PrinterPort = {
+      keeps: false,
+      open: async () => {
+        const line = await inner.open();
+        let hear: (bytes: Uint8Array) => void = () => undefined;
+        line.onData((bytes) => {
+          if (((bytes[0] ?? 0) & 0x90) === 0) clock.after(300, () => hear(bytes));
+          else hear(bytes);
+        });
+        const write = (bytes: Uint8Array): void => {
+          line.write(bytes);
+          if (owed && bytes.length > 100) {
+            owed = false;
+            hear(Uint8Array.of(0));
+          }
+        };
+        return { ...line, write, onData: (listener) => void (hear = listener) };
+      },
+    };
+    const model = PRINTER_MODELS['generic-58'];
+    const late = new EscposPrinter({ port: slow, model, paper: { marked: false }, clock });
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    paper.cutAfter(60);
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({ ok: false });
+    owed = true;
+    // The parting takes three rows and more; the paper ends in the slip behind it.
+    paper.condition.rowsLeft = 6;
+    expect(await late.print(SLIP, NUMBER)).toMatchObject({
+      ok: false,
+      error: { code: 'DEV-0102', detail: 'paper end' },
+    });
+  });
+
+  it('a printer that is silent, and one that is off', async () => {
+    paper.condition.mute = true;
+    expect(await print()).toMatchObject({
+      error: { code: 'DEV-0101', detail: 'no status answer' },
+    });
+    paper.condition.mute = false;
+    paper.condition.off = true;
+    expect(await printer.status()).toMatchObject({ trouble: 'unreachable' });
+    paper.condition.off = false;
+    expect(await print()).toMatchObject({ ok: true });
+    expect(paper.slips).toHaveLength(1);
+  });
+
+  it('a port that never opens is a status, and the next one is tried', async () => {
+    let opens = 0;
+    const port: PrinterPort = {
+      keeps: false,
+      open: () => (++opens === 1 ? new Promise(() => undefined) : directPort(paper).open()),
+    };
+    const slow = driver(port, 'generic-58', new EagerClock());
+    expect(await slow.status()).toMatchObject({ trouble: 'unreachable' });
+    expect(await slow.status()).toMatchObject({ ready: true });
+    await slow.close();
+    expect(await slow.status()).toMatchObject({ trouble: 'unreachable' });
+  });
+
+  it('automatic status on: it is told apart, and switched off', async () => {
     paper.condition.automaticStatus = true;
     expect(await printer.status()).toMatchObject({ ready: true, paperLow: false });
     paper.condition.paper = 'low';
     expect(await printer.status()).toMatchObject({ ready: true, paperLow: true });
-    expect(await printer.print(SLIP)).toMatchObject({ ok: true });
+    expect(await print()).toMatchObject({ ok: true });
+    expect(paper.condition.automaticStatus).toBe(false);
+    paper.condition.automaticStatus = true;
     paper.condition.paper = 'end';
-    expect(await printer.status()).toMatchObject({
-      ready: false,
-      failure: { detail: 'paper end' },
+    expect(await printer.status()).toMatchObject({ ready: false, trouble: 'paper-end' });
+  });
+
+  it('killed in the middle of a slip: whoever comes up parts it from the next one', async () => {
+    let begun = false;
+    const trace = { begun: () => begun, note: (is: boolean) => void (begun = is) };
+    const process = (): EscposPrinter =>
+      new EscposPrinter({
+        port: directPort(paper),
+        model: PRINTER_MODELS['generic-58'],
+        paper: { marked: false },
+        clock: new EagerClock(),
+        trace,
+      });
+    const killed = process();
+    expect(await killed.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    expect(begun).toBe(false);
+    paper.cutAfter(150);
+    expect(await killed.print(SLIP, NUMBER)).toMatchObject({ ok: false });
+    expect(begun).toBe(true);
+    const next = process();
+    expect(await next.status()).toMatchObject({ ready: true });
+    expect(isVoid(paper.slips.at(-1)?.lines ?? [])).toBe(true);
+    expect(begun).toBe(false);
+    expect(await next.print(SLIP, NUMBER)).toMatchObject({ ok: true });
+    expect(paper.slips.at(-1)?.lines).toEqual(whole('generic-58'));
+  });
+
+  it('says by itself what a slip showed', async () => {
+    const heard: (PrinterStatus['trouble'] | 'off')[] = [];
+    const off = printer.onStatus((status) => heard.push(status.trouble));
+    paper.condition.paper = 'end';
+    await print();
+    paper.condition.paper = 'ok';
+    paper.condition.rowsLeft = 6;
+    await print();
+    off();
+    await print();
+    expect(heard).toEqual(['paper-end', 'paper-end']);
+  });
+});
+
+describe.each(['generic-58', 'unicode-80', 'epson-tm-t88', 'custom-kpm'] as const)(
+  '%s: after each fault the next slip prints once',
+  (model) => {
+    beforeEach(async () => {
+      made(model);
+      expect(await print()).toMatchObject({ ok: true });
+      paper.slips.length = 0;
     });
-  });
-});
+    const mended = async (): Promise<void> => {
+      Object.assign(paper.condition, {
+        paper: 'ok',
+        coverOpen: false,
+        cutterJam: false,
+        overheated: false,
+        off: false,
+        mute: false,
+      });
+      expect(await print()).toMatchObject({ ok: true });
+      expect(await print()).toMatchObject({ ok: true });
+      const [last, ...before] = out().toReversed();
+      expect([last, before[0]]).toEqual([whole(model), whole(model)]);
+      // What came out before is whole, is said to be void, or bears its number.
+      for (const lines of before.slice(1))
+        if (!isVoid(lines) && !textOf(lines).endsWith(`—— ${NUMBER} ——`))
+          expect(lines).toEqual(whole(model));
+      if (PRINTER_MODELS[model].presenter !== null)
+        for (const { lines, way } of paper.slips)
+          expect(way).toBe(isVoid(lines) ? 'retracted' : 'ejected');
+      expect(paper.unknown).toEqual([]);
+    };
 
-describe('a code', () => {
-  const kept = (text: string): string =>
-    Buffer.from(encodeSlip([{ kind: 'qr', text }])).toString('hex');
-  /** GS ( k, function 167. */
-  const moduleOf = (text: string): number =>
-    Number.parseInt(/1d286b03003143(..)/.exec(kept(text))?.[1] ?? '', 16);
+    it('the paper ends at each row', async () => {
+      const rows = whole(model).length;
+      for (let left = 1; left <= rows; left++) {
+        paper.slips.length = 0;
+        paper.condition.rowsLeft = left;
+        expect(await print()).toMatchObject({ ok: false, error: { code: 'DEV-0102' } });
+        paper.condition.rowsLeft = null;
+        await mended();
+      }
+    });
 
-  it('is as large as the paper takes it, white above and below, at the most six dots a module', () => {
-    expect(moduleOf('https://q.example/0012')).toBe(6);
-    // Version 9: 53 modules and four on each side, of 384 dots.
-    expect(moduleOf('a'.repeat(180))).toBe(6);
-    // Version 10: 57 and eight.
-    expect(moduleOf('a'.repeat(181))).toBe(5);
-    expect(moduleOf('a'.repeat(400))).toBe(4);
-    // ESC J before the first function and behind the print: four modules of white.
-    expect(kept('a'.repeat(181))).toMatch(/1b4a141d286b0400314132001d286b.*1d286b03003151301b4a14/);
-  });
+    it('cover, cutter, heat, silence and power in the middle', async () => {
+      const during = async (fault: () => void, ok = false): Promise<void> => {
+        paper.slips.length = 0;
+        fault();
+        expect((await print()).ok).toBe(ok);
+        await mended();
+      };
+      await during(() => (paper.condition.cutterJam = true));
+      await during(() => paper.cutAfter(60));
+      await during(() => {
+        paper.cutAfter(90);
+        paper.condition.rowsLeft = 2;
+      });
+      for (const fault of ['coverOpen', 'overheated', 'mute', 'off'] as const)
+        await during(() => (paper.condition[fault] = true));
+      paper.slips.length = 0;
+      paper.condition.rowsLeft = 3;
+      await print();
+      paper.powerOff();
+      await mended();
+    });
+  },
+);
 
-  it('comes out of the printer whole', async () => {
-    const text = `https://pay.example.com/r/${'a'.repeat(150)}`;
-    expect(await printer.print([{ kind: 'qr', text }])).toMatchObject({ ok: true });
-    expect(paper.slips[0]?.lines).toEqual([{ kind: 'qr', text }]);
+it('cut at each byte: nothing of it is taken for whole, and the next slip prints once', async () => {
+  made('generic-58');
+  expect(await print()).toMatchObject({ ok: true });
+  const bytes = encodeSlip(SLIP, PRINTER_MODELS['generic-58'], { marked: false }, NUMBER).length;
+  // And in the question behind it, but for its last byte.
+  for (let at = 1; at < bytes + 3; at++) {
+    paper.slips.length = 0;
+    paper.cutAfter(at);
+    expect(await print()).toMatchObject({ ok: false, error: { code: 'DEV-0102' } });
+    expect(await print()).toMatchObject({ ok: true });
+    const [last, ...before] = paper.slips.map((s) => s.lines).toReversed();
+    expect(last).toEqual(whole('generic-58'));
+    for (const lines of before)
+      expect(isVoid(lines) || textOf(lines).endsWith(`—— ${NUMBER} ——`)).toBe(true);
     expect(paper.unknown).toEqual([]);
-  });
-
-  it('a printer knows the values of the manual, and how wide it prints what was stored', () => {
-    const store = new QrStore();
-    const take = (...bytes: number[]) => store.take(Buffer.from(bytes));
-    expect(take(49, 81, 48)).toBe('unknown');
-    expect(take(48, 65, 50, 0)).toBe('unknown');
-    expect(take(49, 65, 52, 0)).toBe('unknown');
-    expect(take(49, 67, 0)).toBe('unknown');
-    expect(take(49, 67, 17)).toBe('unknown');
-    expect(take(49, 69, 52)).toBe('unknown');
-    expect(take(49, 65, 50, 0)).toBeNull();
-    expect(take(49, 67, 7)).toBeNull();
-    expect(take(49, 69, 49)).toBeNull();
-    expect(store.take(Buffer.from(`1P0${'a'.repeat(181)}`))).toBeNull();
-    // Version 10 at level M: 57 modules of seven dots, wider than the paper's 384.
-    expect(take(49, 81, 48)).toEqual({ text: 'a'.repeat(181), widthDots: 399 });
-    expect(take(49, 90, 48)).toBe('unknown');
-  });
+  }
 });
 
-describe('a printer’s bytes', () => {
-  const read = (...bytes: number[]): unknown[] => new AnswerReader().push(bytes);
-
-  it('are told apart by their fixed bits', () => {
-    expect(read(0x12, 0x16, 0x1e)).toEqual(
-      [0x12, 0x16, 0x1e].map((byte) => ({ kind: 'real-time', byte })),
-    );
-    expect(read(0x00, 0x0f)).toEqual([0x00, 0x0f].map((byte) => ({ kind: 'in-order', byte })));
-    expect(read(0x14, 0x00, 0x00, 0x0f, 0x12)).toEqual([
-      { kind: 'automatic', bytes: [0x14, 0x00, 0x00, 0x0f] },
-      { kind: 'real-time', byte: 0x12 },
-    ]);
-    // XON, XOFF, and what no printer says.
-    expect(read(0x11, 0x13, 0xff, 0x90)).toEqual([]);
-  });
-
-  it('an automatic status may come in pieces, before an answer and after it', () => {
-    const reader = new AnswerReader();
-    expect(reader.push([0x12, 0x10])).toEqual([{ kind: 'real-time', byte: 0x12 }]);
-    expect(reader.push([0x00, 0x0c])).toEqual([]);
-    expect(reader.push([0x0f, 0x12])).toEqual([
-      { kind: 'automatic', bytes: [0x10, 0x00, 0x0c, 0x0f] },
-      { kind: 'real-time', byte: 0x12 },
-    ]);
-  });
-
+describe('status', () => {
   it.each([
-    ['well', [0x12, 0x12, 0x12], null, false],
-    ['low', [0x12, 0x12, 0x1e], null, true],
-    ['out', [0x1a, 0x32, 0x72], 'paper end', false],
-    ['open', [0x1a, 0x16, 0x12], 'cover open', false],
-    ['broken', [0x1a, 0x52, 0x12], 'printer error', false],
-    ['off line', [0x1a, 0x12, 0x12], 'offline', false],
-    ['silent', [0x12], 'no status answer', false],
-  ])('%s', (_what, bytes, detail, paperLow) => {
+    ['well', [0x12, 0x12, 0x12, 0x12], null, false],
+    ['low', [0x12, 0x12, 0x12, 0x1e], null, true],
+    ['out', [0x1a, 0x32, 0x12, 0x72], 'paper-end', false],
+    ['open', [0x1a, 0x16, 0x12, 0x12], 'cover-open', false],
+    ['jammed', [0x1a, 0x52, 0x1a, 0x12], 'cutter', false],
+    ['hot', [0x1a, 0x52, 0x52, 0x12], 'overheated', false],
+    ['broken', [0x1a, 0x52, 0x32, 0x12], 'error', false],
+    ['a paper jam', [0x1a, 0x52, 0x16, 0x12], 'error', false],
+    ['an error without a cause', [0x1a, 0x52, 0x12, 0x12], 'error', false],
+    ['off line', [0x1a, 0x12, 0x12, 0x12], 'offline', false],
+    ['silent', [0x12], 'silent', false],
+  ])('%s', (_what, bytes, trouble, paperLow) => {
     const status = judgeStatus(bytes);
-    expect([status.ready, status.paperLow, status.failure?.detail ?? null]).toEqual([
-      detail === null,
+    expect([status.ready, status.paperLow, status.trouble]).toEqual([
+      trouble === null,
       paperLow,
-      detail,
+      trouble,
     ]);
+    expect(status.failure === null).toBe(status.ready);
+  });
+
+  it('while a slip is stuck it is never ready, whoever asks', async () => {
+    await print();
+    for (const [fault, trouble] of [
+      ['cutterJam', 'cutter'],
+      ['overheated', 'overheated'],
+      ['coverOpen', 'cover-open'],
+    ] as const) {
+      paper.condition[fault] = true;
+      await print();
+      expect(await printer.status()).toMatchObject({ ready: false, trouble });
+      paper.condition[fault] = false;
+      expect(await printer.status()).toMatchObject({ ready: true });
+    }
   });
 });
 
-describe('a slip’s columns', () => {
-  it('a character of two bytes is two columns wide, full-width punctuation too', () => {
-    expect(['a', '气', '，', '·', '×', '“', '…', '—', '￥'].map(columnsOf)).toEqual([
-      1, 2, 2, 2, 2, 2, 2, 2, 2,
-    ]);
-  });
-
-  it('no row is wider than the paper, whatever is written', () => {
-    const odd = '“自助·缴费”——请收好…（24小时）×3，';
-    const rows = layOut([
-      { kind: 'text', text: odd.repeat(4) },
-      { kind: 'text', text: odd, size: 'double' },
-      { kind: 'pair', label: odd, value: odd },
-      { kind: 'pair', label: '时间·', value: '2026-11-22 09:26:00' },
-    ]);
-    for (const row of rows)
-      expect(columnsOf(row.text)).toBeLessThanOrEqual(
-        row.kind === 'text' && row.double ? COLUMNS / 2 : COLUMNS,
-      );
-    expect(columnsOf(rows.at(-1)?.text ?? '')).toBe(COLUMNS);
-  });
-
-  it('a row does not begin with a closing punctuation', () => {
-    for (const row of wrap('请回家后将卡插入表中听到提示音，再拔出，谢谢。', 10))
-      expect(row).not.toMatch(/^[，。]/);
-    expect(wrap('一二三四，五', 8)).toEqual(['一二三', '四，五']);
-  });
-
-  it('what the code page has not is spelled or marked, on purpose', () => {
-    expect(printable('37.73 m³')).toBe('37.73 立方米');
-    expect(printable('¥100')).toBe('￥100');
-    expect(printable('张𬭎先生')).toBe('张〓先生');
-    expect(printable('ok 😀 €')).toBe('ok 〓 €');
-    expect(printable('cafe\u0301')).toBe('café');
-  });
-
-  it('no text is a command: control characters are left out', async () => {
-    const evil = '电话\u001B@\u0010\u0004\u0001\u001DV\u0000号码\u200B';
-    expect(printable(evil)).toBe('电话@V号码');
-    await printer.print([{ kind: 'text', text: evil }]);
+describe('marked paper', () => {
+  it('is fed to its mark before each cut, where the model has a command for it', async () => {
+    const bytes = (marked: boolean): string =>
+      Buffer.from(encodeSlip(SLIP, PRINTER_MODELS['snbc-bt-ur056'], { marked })).toString('hex');
+    expect(bytes(true).endsWith('1b64041d0c1d564200')).toBe(true);
+    expect(bytes(false).endsWith('1b64041d564200')).toBe(true);
+    made('custom-kpm', true);
+    expect(await print()).toMatchObject({ ok: true });
+    expect(paper.slips.map((s) => s.way)).toEqual(['ejected']);
     expect(paper.unknown).toEqual([]);
-    expect(paper.slips.map((s) => s.lines.length)).toEqual([1]);
   });
+});
 
-  it('the picture has each character where the printer puts it', () => {
-    const [line] = layOut([{ kind: 'pair', label: '金额', value: '9' }]);
-    const svg = slipSvg({ number: 1, lines: [line] } as PrintedSlip);
-    const places = /<text x="([^"]*)"/.exec(svg)?.[1]?.split(' ').map(Number) ?? [];
-    // Two wide ones, then narrow ones to the last column; the margin is 14 dots.
-    expect([places[0], places[1], places[2], places.at(-1)]).toEqual([14, 38, 62, 14 + 31 * 12]);
-    expect(svg).toContain('9</text>');
-  });
+it('no slip has a real-time command in it, by whichever picture', () => {
+  const codes = Array.from({ length: 8 }, (_, n) =>
+    'https://pay.example/r/'.padEnd(30 + n * 45, `${n}x`),
+  );
+  for (const name of ['unicode-80', 'snbc-bt-ur056'] as const)
+    for (const text of codes) {
+      const slip = encodeSlip(
+        [{ kind: 'qr', text }],
+        PRINTER_MODELS[name],
+        { marked: true },
+        NUMBER,
+      );
+      for (const second of [0x04, 0x05, 0x14])
+        expect(Buffer.from(slip).includes(Buffer.of(0x10, second))).toBe(false);
+    }
+});
 
-  it('the bytes are GBK', () => {
-    const hex = Buffer.from(encodeSlip([{ kind: 'text', text: '气·m³' }])).toString('hex');
-    expect(hex).toContain('c6f8a1a4c1a2b7bdc3d70a');
-  });
+it('a serial printer that holds back by DTR gets pieces while its line is up', async () => {
+  const clock = new EagerClock();
+  const written: number[] = [];
+  let up = false;
+  let looks = 0;
+  const line = serialLine(
+    {
+      write: (bytes) => void written.push(bytes.length),
+      lines: () => Promise.resolve({ dsr: ++looks > 3 ? (up = !up) : false }),
+      flush: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      onData: () => undefined,
+      onClose: () => undefined,
+    },
+    'dtr',
+    clock,
+  );
+  line.write(new Uint8Array(100));
+  line.write(new Uint8Array(50));
+  expect(written).toEqual([]);
+  await expect.poll(() => written).toEqual([64, 64, 22]);
+  line.write(new Uint8Array(10));
+  await line.close();
+  expect(written).toHaveLength(3);
 });

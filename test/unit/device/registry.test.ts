@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
 import { DeviceRegistry, isFitted, isUsable } from '../../../src/device/device.ts';
 import { printerDevice } from '../../../src/device/printer/device.ts';
-import { TcpPrinter } from '../../../src/device/printer/tcp.ts';
+import { openTcpPrinter } from '../../../src/device/printer/tcp-line.ts';
 import { scannerDevice } from '../../../src/device/scanner/device.ts';
 import type { SlipLine } from '../../../src/device/printer/types.ts';
 import { failure } from '../../../src/shared/errors.ts';
 import type { Failure } from '../../../src/shared/errors.ts';
 import { SimulatedPrinter } from '../../../src/simulator/printer/printer.ts';
 import { systemClock } from '../../../src/main/ports.ts';
+import { driver } from '../../support/printer-ends.ts';
 
 /** Devices as staff and the service level see them: the printer's bytes answered by its simulator. */
 const SLIP: readonly SlipLine[] = [{ kind: 'text', text: '自检' }];
@@ -17,7 +18,9 @@ it('a printer reports what it said last, and asks only when it is told to look',
   const port = await simulated.start(0);
   try {
     const clock = systemClock;
-    const device = printerDevice(new TcpPrinter('127.0.0.1', port, clock), clock, () => SLIP);
+    const line = { open: () => openTcpPrinter('127.0.0.1', port), keeps: false };
+    const printer = driver(line, 'generic-58', clock);
+    const device = printerDevice(printer, clock, () => SLIP);
     expect(device.report()).toMatchObject({ usable: false, detail: { en: 'not asked yet' } });
     expect(await device.look()).toMatchObject({ state: 'online', usable: true, advice: null });
     simulated.condition.paper = 'low';
@@ -30,8 +33,28 @@ it('a printer reports what it said last, and asks only when it is told to look',
     });
     expect((await device.selfTest()).ok).toBe(true);
     simulated.condition.paper = 'end';
-    expect(await device.look()).toMatchObject({ usable: false, lastError: 'DEV-0101' });
+    expect(await device.look()).toMatchObject({
+      state: 'user-error',
+      usable: false,
+      consumables: [{ level: 'empty' }],
+      lastError: 'DEV-0101',
+    });
     expect(await device.selfTest()).toMatchObject({ ok: false });
+    simulated.condition.paper = 'ok';
+    simulated.condition.cutterJam = true;
+    let told = 0;
+    const off = device.onChange(() => told++);
+    expect(await device.selfTest()).toMatchObject({ ok: false });
+    off();
+    // What a slip showed is said at once.
+    expect([told, device.report().state, device.report().lastError]).toEqual([
+      1,
+      'hardware-error',
+      'DEV-0101',
+    ]);
+    simulated.condition.cutterJam = false;
+    simulated.condition.off = true;
+    expect(await device.look()).toMatchObject({ state: 'offline', usable: false });
   } finally {
     await simulated.close();
   }

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LineScanner, SCANNER_MODELS } from '../../../src/device/scanner/line-scanner.ts';
+import { LineScanner } from '../../../src/device/scanner/line-scanner.ts';
+import type { ScannerFraming } from '../../../src/device/scanner/framing.ts';
+import { SCANNER_MODELS } from '../../../src/device/scanner/models.ts';
 import type { ScannerLine } from '../../../src/device/scanner/line-scanner.ts';
 import { openTcpLine } from '../../../src/device/scanner/tcp-line.ts';
 import { SimulatedScanner } from '../../../src/simulator/scanner/scanner.ts';
@@ -41,10 +43,14 @@ let clock: ManualClock;
 let wire: Wire;
 let codes: string[];
 let logged: string[];
-const start = async (model: keyof typeof SCANNER_MODELS = 'plain'): Promise<LineScanner> => {
+const start = async (
+  model: keyof typeof SCANNER_MODELS = 'plain',
+  framing: ScannerFraming = {},
+): Promise<LineScanner> => {
   const scanner = new LineScanner({
     open: wire.open,
     model: SCANNER_MODELS[model],
+    framing,
     clock,
     log: (_level, _room, text) => void logged.push(text),
   });
@@ -103,6 +109,9 @@ describe('a scanner on a serial line', () => {
     ['STX … ETX', '\u0002134567890123456789\u0003'],
     ['STX … ETX CR', '\u0002134567890123456789\u0003\r'],
     ['TAB behind', '134567890123456789\t'],
+    ['LF behind', '134567890123456789\n'],
+    ['GS behind', '134567890123456789\u001D\r'],
+    ['ETX behind', '134567890123456789\u0003\r'],
     ['NUL at both edges', '\u0000134567890123456789\u0000\r\n'],
     ['EOT, GS and DEL behind', '134567890123456789\u001D\u007F\u0004\r'],
     ['the symbology before', ']Q1134567890123456789\r'],
@@ -118,6 +127,62 @@ describe('a scanner on a serial line', () => {
     clock.advance(100);
     expect(codes).toEqual(Array.from({ length: 3 }, () => '134567890123456789'));
     expect(logged.filter((line) => line.includes('dropped'))).toEqual([]);
+  });
+
+  it.each<[string, ScannerFraming, string]>([
+    ['CR', { suffix: 'CR' }, '134567890123456789\r'],
+    ['LF', { suffix: 'LF' }, '134567890123456789\r\n'],
+    ['CRLF', { suffix: 'CRLF' }, '134567890123456789\r\n'],
+    ['TAB', { suffix: 'TAB' }, '134567890123456789\t'],
+    ['GS', { suffix: 'GS' }, '134567890123456789\u001D'],
+    ['ETX', { suffix: 'ETX' }, '\u0002134567890123456789\u0003'],
+    ['text', { suffix: 'text:##' }, '134567890123456789##'],
+    ['a prefix', { prefix: 'QR:', suffix: 'CR' }, 'QR:134567890123456789\r'],
+    [
+      'a prefix before the symbology',
+      { prefix: 'A', suffix: 'GS' },
+      'A]Q1134567890123456789\u001D',
+    ],
+    ['a prefix behind it', { prefix: 'A', suffix: 'GS' }, ']Q1A134567890123456789\u001D'],
+  ])(
+    'as configured it is told at once, and so is the next one: %s',
+    async (_what, framing, sent) => {
+      const scanner = await start('plain', framing);
+      scanner.look(true);
+      wire.send(sent);
+      wire.send(sent);
+      expect(codes).toEqual(Array.from({ length: 2 }, () => '134567890123456789'));
+      // Another machine's, or garbled: without its prefix it is none.
+      if (framing.prefix === undefined) return;
+      wire.send('134567890123456789\r\u001D');
+      clock.advance(100);
+      expect(codes).toHaveLength(2);
+      expect(logged.join()).not.toContain('13456');
+    },
+  );
+
+  it('as configured nothing ends a code but silence', async () => {
+    const scanner = await start('plain', { suffix: 'none' });
+    scanner.look(true);
+    wire.send('134567890123456789');
+    expect(codes).toEqual([]);
+    clock.advance(100);
+    expect(codes).toEqual(['134567890123456789']);
+  });
+
+  it.each([
+    ['honeywell', [0x16, 0x54, 0x0d], [0x16, 0x55, 0x0d]],
+    ['datalogic', [0x54], [0x58]],
+    ['zkteco', [0x54], [0x50]],
+    ['plain', [], []],
+  ] as const)('%s is told to look, and to stop', async (model, on, off) => {
+    const scanner = await start(model);
+    scanner.look(true);
+    scanner.look(true);
+    // Dark as it comes up, whatever it did before.
+    expect(wire.written).toEqual([...off, ...on]);
+    scanner.look(false);
+    expect(wire.written).toEqual([...off, ...on, ...off]);
   });
 
   it('framing inside a code is none: the line garbles', async () => {

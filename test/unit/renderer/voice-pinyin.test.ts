@@ -62,6 +62,9 @@ const REVIEWED: readonly (readonly [string, string])[] = [
   // 着, 了, 便, 处, 空, 转, 应, 调, 地, 分
   ['接着买', 'jie1 zhe5 mai3'],
   ['取走了', 'qu3 zou3 le5'],
+  ['只打了一部分', 'zhi3 da3 le5 yi2 bu4 fen4'],
+  ['只打印了一部分', 'zhi3 da3 yin4 le5 yi2 bu4 fen4'],
+  ['一样到账', 'yi2 yang4 dao4 zhang4'],
   ['哪天方便', 'na3 tian1 fang1 bian4'],
   ['人工处理', 'ren2 gong1 chu3 li3'],
   ['别处缴费', 'bie2 chu4 jiao3 fei4'],
@@ -164,7 +167,7 @@ const USUAL: Readonly<Record<string, string>> = {
  * are looked at by a person once.
  */
 const FINE =
-  /进行|自行|长时间|还[没欠要在需有可能不是会放]|[拔办拿]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[买动绝告交缴忘错]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管记]着|执行|整数|还差/;
+  /进行|自行|长时间|还[没欠要在需有可能不是会放]|[拔办拿]得|因为|为保|数[字据与不]|次数|位数|方便|便，|都行|别处|[接按等趁]着|能?接着|可接着|空间|转[人到入]|应[写该当付交]|[过几零十]分|分钟|[走好到多变了]了|了[，。！、“（：；]|[打印买动绝告交缴忘错]了|了$|了[认写故订或物款现取]|转出|读数|长时|[关管记]着|执行|整数|还差/;
 
 describe.skipIf(!isThere('espeak-ng', '--version'))('Chinese as it is spoken', () => {
   test('pinyin itself is read with its tones', () => {

@@ -6,9 +6,12 @@ import { screenFixtures } from '../../support/screens-fixtures.ts';
 const CODE = '134567890123456789';
 const fixtures = screenFixtures('zh-CN');
 const pay = fixtures.find((f) => f.screen === 'pay' && f.variant === 'choose-way');
+const [number] = fixtures.filter(
+  ({ snapshot: s }) => s.screen === 'user-no' && s.scanner && !s.busy,
+);
 /** One of every other screen. */
 const others = [...new Map(fixtures.map((f) => [f.screen, f])).values()].filter(
-  (f) => f.screen !== 'pay',
+  (f) => f.screen !== 'pay' && f.screen !== 'user-no',
 );
 
 interface Typed {
@@ -147,6 +150,27 @@ describe('a scanner that types', () => {
 
   it('presses nothing on the pay screen either', () => {
     expect(type([...CODE, 'Enter'])).toEqual([]);
+  });
+
+  it('is a bill’s where its number is wanted, by Enter or TAB; and presses nothing there', () => {
+    show(number);
+    expect(type([...CODE, 'Enter'])).toEqual([]);
+    expect(type([...CODE, 'Tab'])).toEqual([]);
+    const bill = { type: 'scan', value: CODE, screen: 'user-no' };
+    expect(sent).toMatchObject([bill, bill]);
+    // Begun there, and ended where the payment's is wanted.
+    type([...CODE]);
+    show(pay);
+    type([...'99', 'Enter']);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is nobody’s where the machine has no scanner', () => {
+    for (const screen of [pay, number]) {
+      show({ snapshot: { ...screen?.snapshot, scanner: false } });
+      expect(type([...CODE, 'Enter'])).toEqual([]);
+    }
+    expect(sent).toEqual([]);
   });
 
   it('begun before the pay screen is shown is nobody’s', () => {

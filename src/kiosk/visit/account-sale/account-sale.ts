@@ -29,12 +29,14 @@ import {
   untilDeadline,
 } from '../step.ts';
 import { confirming, isLargeSum } from '../large-sum.ts';
+import { askingNoSlip, mustAgreeToNoSlip } from '../no-slip.ts';
 import { screenMs } from '../times.ts';
 import {
   chosenItems,
   consentTo,
   contractOf,
   fits,
+  isAskedAboutSlip,
   isAgreed,
   isConfirming,
   offeredItems,
@@ -76,6 +78,7 @@ export const accountSale: Service<'user-no' | 'account'> = {
         ...s,
         busy: false,
         confirming: false,
+        slipless: false,
         problem: event.failure.code,
       });
     },
@@ -270,6 +273,7 @@ function onAccount(
     problem: null,
     busy: false,
     confirming: false,
+    slipless: false,
     asked: s.asked,
     card: s.card,
     extended: 0,
@@ -293,12 +297,15 @@ function onTap(
     problem: null,
     // A question of which the policy left nothing is over: what is chosen next is asked about anew.
     confirming: isConfirming(s, credit),
+    slipless: isAskedAboutSlip(s, credit),
     deadlineMono: now.monoMs + screenMs(state, 'account'),
   };
   if (intent.type === 'exit') return step(state, leave(state, now));
   if (intent.type === 'pay') return pay(state, fresh, intent.value, now);
-  if (isConfirming(s, credit))
-    return intent.type === 'back' ? step(state, { ...fresh, confirming: false }) : null;
+  if (fresh.confirming || fresh.slipless)
+    return intent.type === 'back'
+      ? step(state, { ...fresh, confirming: false, slipless: false })
+      : null;
   if (intent.type === 'not-me') return openAccount(state, s.service, now);
   if (s.stage === 'is-it-you') {
     if (intent.type !== 'its-me') return null;
@@ -386,19 +393,26 @@ function chooseBill(
 
 /**
  * The customer agrees to the sum that is shown; a contract is read and agreed to before, and a
- * large sum once more.
+ * large sum, and that there is no slip, once more.
  */
 function pay(state: KioskState, s: AccountSession, amountFen: number, now: Now): Step | null {
   const credit = state.service.policy?.credit;
   if (s.stage === 'is-it-you' || amountFen === 0 || sumOf(s, credit) !== amountFen) return null;
   const contract = contractOf(s, credit);
   if (contract !== undefined && contract.text === null)
-    return step(state, { ...s, confirming: false, problem: 'SALE-0110' });
+    return step(state, { ...s, confirming: false, slipless: false, problem: 'SALE-0110' });
   if (contract !== undefined && (s.stage !== 'contract' || !isAgreed(state, s, credit)))
-    return step(state, { ...s, stage: 'contract', agreed: null, confirming: false });
+    return step(state, {
+      ...s,
+      stage: 'contract',
+      agreed: null,
+      confirming: false,
+      slipless: false,
+    });
   const sale = saleOf(s, credit);
   if (sale === null) return null;
   if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(state, s, now));
+  if (mustAgreeToNoSlip(state, s)) return step(state, askingNoSlip(state, s, now));
   const asked = state.creditAsked + 1;
   return step(
     { ...state, creditAsked: asked },

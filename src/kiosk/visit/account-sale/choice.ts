@@ -159,3 +159,6 @@ export const stageShown = (
 /** A large sum is asked about once more; where the policy left nothing of what was chosen, not. */
 export const isConfirming = (s: AccountSession, credit: CreditPolicy | undefined): boolean =>
   s.confirming && s.stage !== 'is-it-you' && sumOf(s, credit) > 0;
+/** Is the customer being asked whether he does without a slip? The same holds for that. */
+export const isAskedAboutSlip = (s: AccountSession, credit: CreditPolicy | undefined): boolean =>
+  s.slipless && s.stage !== 'is-it-you' && sumOf(s, credit) > 0;

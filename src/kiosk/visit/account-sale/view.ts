@@ -5,12 +5,14 @@ import type { CreditItem } from '../../../shared/central-api/index.ts';
 import type { CreditPolicy } from '../../../shared/policy-credit.ts';
 import type { KioskState } from '../../state/kiosk.ts';
 import type { AccountSession, UserNoSession } from '../../state/visit.ts';
+import { noSlipView } from '../no-slip.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
 import {
   chosenItems,
   contractOf,
   isAgreed,
+  isAskedAboutSlip,
   isConfirming,
   offeredItems,
   partShown,
@@ -90,6 +92,8 @@ export function accountView(
       deadlineMs,
     };
   const { busy, problem } = s;
+  if (isAskedAboutSlip(s, credit))
+    return noSlipView(state, s, { amountFen: sumOf(s, credit), card: false }, base, ctx);
   if (isConfirming(s, credit))
     return {
       ...base,

@@ -22,6 +22,7 @@ import {
   untilDeadline,
 } from '../step.ts';
 import { confirming, isLargeSum } from '../large-sum.ts';
+import { askingNoSlip, mustAgreeToNoSlip, noSlipView } from '../no-slip.ts';
 import { screenMs } from '../times.ts';
 import { wallMs } from '../view-base.ts';
 import type { Base, ViewContext } from '../view-base.ts';
@@ -37,7 +38,8 @@ export const cardSale: Service<'amount'> = {
       if (event.type === 'intent') return onIntent(state, s, event.intent, ctx);
       if (event.type === 'preview') return onPreview(state, s, event);
       if (event.type !== 'order-not-begun' || s.insertion !== event.insertion) return null;
-      return step(state, { ...s, busy: null, confirming: false, problem: event.failure.code });
+      const problem = event.failure.code;
+      return step(state, { ...s, busy: null, confirming: false, slipless: false, problem });
     },
     outcome: (state, event) => (event.type === 'order-begun' ? onBegun(state, event) : null),
     settle: (state, s, ctx) =>
@@ -100,6 +102,7 @@ export function offerSale(
     problem: null,
     busy: null,
     confirming: false,
+    slipless: false,
     asked: 0,
     extended: 0,
     deadlineMono: now.monoMs + screenMs(state, 'amount'),
@@ -118,11 +121,14 @@ function onIntent(
   if (s.busy === 'paying') return null;
   if (intent.type === 'exit') return step(state, leave(state, now));
   if (intent.type === 'pay') return pay(state, s, intent.value, now);
-  if (s.confirming) return intent.type === 'back' ? step(state, { ...s, confirming: false }) : null;
+  if (s.confirming || s.slipless)
+    return intent.type === 'back'
+      ? step(state, { ...s, confirming: false, slipless: false })
+      : null;
   return intent.type === 'choose-amount' ? chooseAmount(state, s, intent.value, now) : null;
 }
 
-/** The customer agrees to the quote that is shown; to a large sum, once more. */
+/** The customer agrees to the quote that is shown; to a large sum, and to no slip, once more. */
 function pay(state: KioskState, s: AmountSession, amountFen: number, now: Now): Step | null {
   if (
     s.busy !== null ||
@@ -132,6 +138,7 @@ function pay(state: KioskState, s: AmountSession, amountFen: number, now: Now): 
   )
     return null;
   if (!s.confirming && isLargeSum(state, amountFen)) return step(state, confirming(state, s, now));
+  if (mustAgreeToNoSlip(state, s)) return step(state, askingNoSlip(state, s, now));
   return step(
     state,
     { ...s, busy: 'paying', problem: null },
@@ -155,6 +162,7 @@ function chooseAmount(
     quote: null,
     busy: null,
     confirming: false,
+    slipless: false,
     problem: null,
     deadlineMono: Math.max(s.deadlineMono, now.monoMs + screenMs(state, 'amount') / 2),
   };
@@ -197,6 +205,11 @@ function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-be
 
 function amountView(state: KioskState, s: AmountSession, base: Base, ctx: ViewContext): Snapshot {
   const { policy } = state.service;
+  if (s.slipless && s.quote !== null) {
+    const { amountFen } = s.quote;
+    const shown = { busy: s.busy !== null, deadlineMono: s.deadlineMono };
+    return noSlipView(state, shown, { amountFen, card: true }, base, ctx);
+  }
   if (s.confirming && s.quote !== null) return confirmView(s, s.quote, base, ctx);
   const maxFen = policy === null ? 0 : mostFen(s.reading, s.account, policy);
   return {
