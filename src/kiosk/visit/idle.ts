@@ -1,9 +1,8 @@
-import { isUsable } from '../../device/device.ts';
 import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
-import { notSelling, outOfService } from '../watch/selling.ts';
+import { notSelling, outOfService, serviceLevel } from '../watch/selling.ts';
 import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
@@ -128,11 +127,9 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       ...(state.downSinceMs === null ? {} : { sinceMs: state.downSinceMs }),
       held: heldNow(state),
     };
-  const reason = notSelling(state);
-  const degraded: ErrorCode[] = [];
-  if (reason !== null) degraded.push(reason);
-  if (!isUsable(state.service.devices, 'printer')) degraded.push('DEV-0101');
-  if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
+  const level = serviceLevel(state);
+  const degraded: ErrorCode[] =
+    level.level === 'degraded' ? level.lacks.flatMap(({ shown }) => shown ?? []) : [];
   return {
     ...base,
     screen: 'start',
@@ -151,7 +148,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     payAway: [...payAway(state)],
     degraded,
     ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),
-    selling: reason === null,
+    selling: notSelling(state) === null,
     outage: nextOutage(policy, ctx.nowMs),
     emergency: policy?.info?.emergency ?? ctx.hotline,
     notices: policy?.notices ?? [],

@@ -7,7 +7,7 @@ import {
 } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { DeviceRegistry } from '../../device/device.ts';
-import type { Device, DeviceReport } from '../../device/device.ts';
+import type { Device, DeviceReport, Media } from '../../device/device.ts';
 import { headphonesDevice } from '../../device/headphones/device.ts';
 import { EvdevHeadphones } from '../../device/headphones/evdev.ts';
 import { openInputFile } from '../../device/headphones/input-file.ts';
@@ -47,12 +47,13 @@ export interface Fitted {
 /** Every device of the machine: a new kind is its folder in `device`, and a row here. */
 export function machineDevices(fitted: Fitted): DeviceRegistry {
   const { reader, printer, scanner, headphones, clock } = fitted;
-  return new DeviceRegistry([
+  const devices: Device[] = [
     readerDevice(reader, clock),
     printerDevice(printer, clock, () => testSlip(fitted)),
     ...(scanner === undefined ? [] : [scannerDevice(scanner === 'keyboard' ? null : scanner)]),
     ...(headphones === undefined ? [] : [headphonesDevice(headphones)]),
-  ]);
+  ];
+  return new DeviceRegistry(devices, clock);
 }
 
 function testSlip({ terminalId, clock }: Fitted): readonly SlipLine[] {
@@ -74,6 +75,14 @@ const WHERE: Readonly<Record<Status['state'], ErrorText>> = {
   offline: { zh: '正在重连', en: 'being rebuilt' },
 };
 
+const MEDIA: Readonly<Record<Status['state'], Media>> = {
+  empty: 'none',
+  present: 'present',
+  mute: 'present',
+  leaving: 'leaving',
+  offline: 'unknown',
+};
+
 /** The customer's reader as a device. Its self-test resets the card that is in, and no more. */
 function readerDevice(reader: CardReader, clock: Clock): Device {
   const report = (): DeviceReport => {
@@ -82,7 +91,9 @@ function readerDevice(reader: CardReader, clock: Clock): Device {
     const bad = status.state === 'offline' || status.state === 'mute';
     return {
       state: status.state === 'offline' ? 'offline' : bad ? 'user-error' : 'online',
-      usable: !bad,
+      // A card that does not answer is one card's trouble.
+      usable: status.state !== 'offline',
+      media: MEDIA[status.state],
       detail: { zh: `${reader.name()} · ${where.zh}`, en: `${reader.name()} · ${where.en}` },
       advice: bad ? { zh: '检查读卡器的电缆和电源', en: 'check its cable and power' } : null,
       consumables: [],
