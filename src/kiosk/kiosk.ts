@@ -9,7 +9,10 @@ import { err } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
+import { keepSpeakerLevel, keptSpeakerLevel } from './maintenance/speaker-level.ts';
 import { withBlocked } from './maintenance/step.ts';
+import { serviceLevel } from './watch/selling.ts';
+import type { ServiceLevel } from './watch/selling.ts';
 import { needsUs, openOrder } from './order/open-orders.ts';
 import { noteKeys } from './delivery/key-notes.ts';
 import { HOLD_MS } from './orders.ts';
@@ -38,6 +41,7 @@ import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
 import { PLAIN_MANNER } from './visit/manner.ts';
 import { WORD_MS } from './visit/times.ts';
+import { signalsOf } from './visit/signals.ts';
 import { needsOf } from './visit/visit.ts';
 import { sayIn } from './words/slip-base.ts';
 import type { SlipAt } from './words/slip-base.ts';
@@ -131,6 +135,39 @@ export class Kiosk {
         (o) => o.writing || o.order.state === 'paid' || o.order.state === 'delivering',
       )
     );
+  }
+
+  /**
+   * Nothing is on its way, nothing is asked of a customer, and no motor reader holds a card: as
+   * good a time to stop as there is.
+   */
+  get atRest(): boolean {
+    const { reader, orders } = this.#state;
+    const holds = this.#gate !== null && (reader.state === 'present' || reader.state === 'mute');
+    return (
+      !this.inFlight &&
+      !holds &&
+      ![...orders.values()].some(
+        ({ order: { state } }) => state === 'quoted' || state === 'collecting',
+      )
+    );
+  }
+
+  /** How far the machine serves, as its screens, its staff and its heartbeat have it. */
+  get level(): ServiceLevel {
+    return serviceLevel(this.#state);
+  }
+
+  /** How loud the machine speaks, percent; null: as the policy has it. */
+  get speakerLevel(): number | null {
+    return this.#state.speakerLevel;
+  }
+
+  /** From now on it speaks so loud, over the next start too. Null: as the policy has it. */
+  setSpeakerLevel(level: number | null): void {
+    if (this.#stopped) return;
+    keepSpeakerLevel(this.#o.journal, level);
+    this.dispatch({ type: 'speaker-level', level });
   }
 
   /**
@@ -250,6 +287,7 @@ export class Kiosk {
     const needs = needsOf(this.#state);
     this.#gate?.look(this.#state, needs);
     this.#o.onNeeds?.(needs);
+    this.#o.onSignals?.(signalsOf(this.#state, needs));
     this.#cancelTimer();
     if (wake !== null)
       this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () =>
@@ -531,6 +569,7 @@ function stateAtStart(
     codeProviders: providers.filter((p) => p.code !== undefined).map((p) => p.kind),
     collectsFor: collectsFor ?? [HOUSE_PAYEE],
     unprovable: providers.filter((p) => p.provesNothing === true).map((p) => p.kind),
+    speakerLevel: keptSpeakerLevel(journal),
     maintenance: maintenanceAtStart(journal, maintenance, clock),
   });
 }

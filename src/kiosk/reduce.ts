@@ -59,6 +59,8 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
         state: { ...headphonesSet(state, event.plugged, ctx), pluggedByKey: false },
         effects: [],
       };
+    case 'speaker-level':
+      return { state: { ...state, speakerLevel: event.level }, effects: [] };
     case 'heard':
       return onHeard(state, event);
     case 'service':

@@ -1092,6 +1092,8 @@ export class World {
   readonly problems: string[] = [];
   printerOk = true;
   #registry = new DeviceRegistry([]);
+  /** What devices say that this world has no bytes for; told with the next `setService` of them. */
+  also: readonly NamedReport[] = [];
   /** Every instrumented point passed, for the record. */
   points: string[] = [];
   plan: CrashPlan | null = null;
@@ -1403,7 +1405,8 @@ export class World {
     return this.#registry
       .reports()
       .filter((d) => d.id !== 'scanner' || scanner)
-      .map((d) => (d.id === 'printer' ? { ...d, ...printed } : d));
+      .map((d) => (d.id === 'printer' ? { ...d, ...printed } : d))
+      .concat(this.also);
   }
 
   setService(change: Partial<ServiceState>): void {

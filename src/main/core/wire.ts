@@ -7,7 +7,9 @@ import { NO_PRINTER } from '../../device/printer/tcp.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
+import { keptSpeakerLevel } from '../../kiosk/maintenance/speaker-level.ts';
 import { machineDevices } from './devices.ts';
+import type { Fitted } from './devices.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { RequestParts } from '../../kiosk/watch/request-parts.ts';
 import { Uploader } from '../../kiosk/watch/uploader.ts';
@@ -39,6 +41,8 @@ export interface Parts extends Pick<
   readonly scanner?: ScannerPort | 'keyboard';
   /** The jack that is listened to; left out: there is none here. */
   readonly headphones?: Pick<Headphones, 'plugged' | 'failure' | 'onChange'>;
+  /** What else the machine has; each left out: it has none. */
+  readonly fitted?: Pick<Fitted, 'psam' | 'ups' | 'door' | 'lamps' | 'speaker'>;
   /** What maintenance mode needs of the machine; left out: it has none. */
   readonly maintenance?: Omit<
     MaintenancePorts,
@@ -68,7 +72,13 @@ export interface Wired {
  */
 export function wireCore(parts: Parts): Wired {
   const { clock, random, journal, providers, billing, header, log, scanner, headphones } = parts;
-  const devices = machineDevices({ ...parts, terminalId: header.terminalId });
+  const { fitted = {} } = parts;
+  const devices = machineDevices({
+    ...parts,
+    ...fitted,
+    level: () => keptSpeakerLevel(journal),
+    terminalId: header.terminalId,
+  });
   sayStarted(parts);
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
@@ -81,6 +91,7 @@ export function wireCore(parts: Parts): Wired {
     onNeeds: (needs) => {
       if (scanner !== 'keyboard') scanner?.look(needs.scanner);
     },
+    onSignals: (signals) => fitted.lamps?.show(signals),
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
     onForgotten: () => uploader?.sayHead(),

@@ -9,6 +9,7 @@ import {
   readerSchema,
 } from './devices.ts';
 import { paymentSchema } from './payments.ts';
+import { modbusSchema, speakerSchema, upsSchema } from './sensors.ts';
 
 export type { PsamProfile } from './devices.ts';
 export type { WechatConfig } from './payments.ts';
@@ -186,6 +187,9 @@ export const terminalConfigSchema = z.strictObject({
     })
     .refine((h) => h.kind !== 'evdev' || h.path !== undefined, 'evdev needs a path')
     .optional(),
+  ups: upsSchema.optional(),
+  modbus: modbusSchema.optional(),
+  speaker: speakerSchema.optional(),
   /** Who may enter maintenance mode. */
   maintenance: z
     .strictObject({
