@@ -3,7 +3,7 @@ import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import { HOUSE_PAYEE } from '../shared/sale.ts';
-import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../shared/facts/catalogue.ts';
 import { makeAttemptIds } from '../shared/order-id.ts';
 import { err } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
@@ -11,6 +11,7 @@ import { chinaDate } from '../shared/time.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
 import { keepSpeakerLevel, keptSpeakerLevel } from './maintenance/speaker-level.ts';
 import { withBlocked } from './maintenance/step.ts';
+import { noteDevices } from './watch/device-facts.ts';
 import { serviceLevel } from './watch/selling.ts';
 import type { ServiceLevel } from './watch/selling.ts';
 import { needsUs, openOrder } from './order/open-orders.ts';
@@ -214,6 +215,11 @@ export class Kiosk {
     this.dispatch({ type: 'headphones', plugged });
   }
 
+  /** A device stands otherwise, and lastingly so: it becomes a fact. */
+  deviceChanged(change: EventBody<'device-changed'>): void {
+    this.dispatch({ type: 'device-changed', change });
+  }
+
   setService(change: Partial<ServiceState>): void {
     this.dispatch({ type: 'service', change });
   }
@@ -353,6 +359,7 @@ export class Kiosk {
     noteKeys(this.#o.journal, events);
     this.#noteBin(events);
     this.#o.journal.append(events);
+    noteDevices(this.#o.journal, events);
     for (const e of events)
       if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && e.orderId !== null)
         this.#begun.add(e.orderId);

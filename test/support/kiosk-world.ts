@@ -791,6 +791,7 @@ export class CentralBooks {
           () => ok(this.credit.void(orderId, world.clock.nowMs())),
           gone,
         ),
+      heartbeat: () => Promise.resolve(ok(undefined)),
       commands: () =>
         call<Result<CommandsAnswer, Failure>>(
           'commands',

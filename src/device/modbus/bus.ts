@@ -64,6 +64,8 @@ export class ModbusBus {
   #refreshAtMono = 0;
   #turn: Promise<void> | null = null;
   #cancel: () => void = () => undefined;
+  /** Ends the exchange that is under way. */
+  #break: ((cause: Error) => void) | null = null;
   #closed = false;
 
   constructor(options: BusOptions) {
@@ -102,6 +104,7 @@ export class ModbusBus {
   readonly close = async (): Promise<void> => {
     this.#closed = true;
     this.#cancel();
+    this.#break?.(new Error('closed'));
     await this.#drop();
   };
 
@@ -211,14 +214,17 @@ export class ModbusBus {
     const port = this.#port;
     if (master === null) return Promise.reject(new Error('the line is gone'));
     return new Promise((resolve, reject) => {
-      const cancel = this.#o.clock.after(ANSWER_MS, () => {
-        port?.forget();
-        reject(new Error('no answer'));
-      });
-      send(master, (error, answer) => {
+      const fail = (cause: Error): void => {
         cancel();
-        if (error == null) resolve(answer);
-        else reject(error);
+        port?.forget();
+        reject(cause);
+      };
+      const cancel = this.#o.clock.after(ANSWER_MS, () => fail(new Error('no answer')));
+      this.#break = fail;
+      send(master, (error, answer) => {
+        if (error != null) return fail(error);
+        cancel();
+        resolve(answer);
       });
     });
   }

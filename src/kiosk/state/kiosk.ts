@@ -324,6 +324,8 @@ export type KioskEvent =
   | { readonly type: 'scanned'; readonly code: string; readonly used: boolean }
   /** Headphones were plugged in, or pulled. */
   | { readonly type: 'headphones'; readonly plugged: boolean }
+  /** A device stands otherwise than told last, and lastingly so. */
+  | { readonly type: 'device-changed'; readonly change: EventBody<'device-changed'> }
   /** A technician set how loud the machine speaks. */
   | { readonly type: 'speaker-level'; readonly level: number | null }
   | { readonly type: 'intent'; readonly intent: Intent }

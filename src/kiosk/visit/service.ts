@@ -32,6 +32,7 @@ export type VisitEvent = Exclude<
       | 'captured'
       | 'headphones'
       | 'speaker-level'
+      | 'device-changed'
       | 'keep'
       | 'claimed'
       | 'command'

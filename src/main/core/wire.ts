@@ -1,5 +1,7 @@
 import { Kiosk } from '../../kiosk/kiosk.ts';
 import type { KioskOptions } from '../../kiosk/run/options.ts';
+import { DeviceFacts } from '../../kiosk/watch/device-facts.ts';
+import { Heartbeats } from '../../kiosk/watch/heartbeat.ts';
 import { Monitor } from '../../kiosk/watch/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
@@ -49,6 +51,8 @@ export interface Parts extends Pick<
     'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'
   >;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
+  /** How often central is told how the machine stands, ms; left out: as it usually is. */
+  readonly heartbeatMs?: number;
   /** Each policy that counts from now on; left out: nobody asks. */
   readonly onPolicy?: (policy: Policy) => void;
   /** `central.minPolicyVersion` of terminal.json. */
@@ -127,6 +131,22 @@ export function wireCore(parts: Parts): Wired {
     log,
     keepDays: () => kiosk.service.policy?.requests?.keepDays.kiosk ?? null,
   });
+  const deviceFacts = new DeviceFacts({
+    devices,
+    journal,
+    clock,
+    tell: (change) => kiosk.deviceChanged(change),
+  });
+  const beats = new Heartbeats({
+    billing,
+    journal,
+    clock,
+    log,
+    version: parts.version,
+    level: () => kiosk.level,
+    service: () => kiosk.service,
+    ...(parts.heartbeatMs === undefined ? {} : { everyMs: parts.heartbeatMs }),
+  });
   const watch = new Monitor({
     journal,
     billing,
@@ -138,6 +158,7 @@ export function wireCore(parts: Parts): Wired {
     minPolicyVersion: parts.minPolicyVersion,
     onChange: (change) => {
       kiosk.setService(change);
+      if (change.devices !== undefined) deviceFacts.look(change.devices);
       if (change.policy !== undefined && change.policy !== null) parts.onPolicy?.(change.policy);
     },
     onCentralUp: () => {
@@ -180,6 +201,8 @@ export function wireCore(parts: Parts): Wired {
       watch.stop();
       upload.stop();
       sealed.stop();
+      deviceFacts.stop();
+      beats.stop();
     },
   };
 }

@@ -805,6 +805,7 @@ describe('words', () => {
     'order-restated': { order: {}, attempts: [] },
     'damage-accepted': { who: 'w', why: 'w' },
     'journal-pruned': { epoch: 1, uptoSeq: 1, uptoHash: '', events: 1, orders: 1 },
+    'device-changed': { device: 'door', state: 'user-error', usable: true, code: 'DEV-0401' },
     'maintenance-entered': { who: 'w' },
     'maintenance-left': { who: 'w', why: 'idle' },
     'maintenance-refused': { fails: 1, lockedMs: 0 },
