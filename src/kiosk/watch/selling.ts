@@ -61,7 +61,13 @@ export type ServiceLevel =
 export function serviceLevel(
   state: Pick<KioskState, 'service' | 'reader' | 'maintenance'>,
 ): ServiceLevel {
-  if (state.maintenance.mode.at === 'open') return { level: 'maintenance' };
+  return state.maintenance.mode.at === 'open' ? { level: 'maintenance' } : customersLevel(state);
+}
+
+/** The same as customers will have it once nobody works on the machine. */
+export function customersLevel(
+  state: Pick<KioskState, 'service' | 'reader'>,
+): Exclude<ServiceLevel, { level: 'maintenance' }> {
   const reason = outOfService(state);
   if (reason !== null) return { level: 'out-of-service', reason };
   const selling = notSelling(state);
