@@ -523,6 +523,7 @@ describe('devices', () => {
     expect(open().devices.map((d) => d.id)).toEqual([
       'reader',
       'printer',
+      'service',
       'line-wechat',
       'central',
       'journal',
