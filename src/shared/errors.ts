@@ -734,8 +734,8 @@ export const ERRORS = {
   'DEV-0302': e(
     ['停电了，暂停办理', 'The mains are off'],
     [
-      '机器正用备用电源，已付款的会办完或退回，卡不会受损。没有付款的已取消，没有收钱。来电后自动恢复。',
-      'The machine runs on its battery. What was paid is finished or goes back, and cards are safe. What was not paid is cancelled, nothing was charged. It serves again when the mains are back.',
+      '机器正用备用电源，卡是安全的。没付款的不收钱，已付款的会办完或退回。来电后自动恢复。',
+      'It runs on its battery, and cards are safe. Nothing unpaid is charged; what was paid is finished or goes back. It serves again with the mains.',
     ],
     [
       '市电中断，UPS 供电：来电后自动恢复；只停这台就查插座、空开和 UPS 输入',
@@ -761,8 +761,8 @@ export const ERRORS = {
   'DEV-0401': e(
     ['正在维护', 'Under maintenance'],
     [
-      '机器正在维护，请稍候，或到别的自助机、营业厅办理。已付款的会办完或退回；没有付款的已取消，没有收钱。',
-      'The machine is being maintained. Please wait, or use another machine or a service hall. What was paid is finished or goes back; what was not is cancelled, nothing was charged.',
+      '请稍候，或到别的自助机、营业厅办理。没付款的不收钱，已付款的会办完或退回。',
+      'Please wait, or use another machine or a service hall. Nothing unpaid is charged; what was paid is finished or goes back.',
     ],
     [
       '机门打开：关上即恢复；门关着还报开，检查门磁、接线和 terminal.json 里的 invert',

@@ -17,8 +17,8 @@ export interface NutOptions {
   readonly open: () => Promise<UpsdLine>;
   /** Its name in ups.conf. */
   readonly name: string;
-  /** Of upsd.users. Reading needs none; some operators want one all the same. */
-  readonly login?: { readonly username: string; readonly password: string };
+  /** Of upsd.users, asked for at each connection. Reading needs none; some operators want one. */
+  readonly login?: () => { readonly username: string; readonly password: string };
   readonly clock: Clock;
   readonly log: LogFn;
 }
@@ -179,7 +179,7 @@ export class NutUps implements Ups {
       if (broken === null) void this.#lost(cause);
       else broken(cause);
     });
-    const { login } = this.#o;
+    const login = this.#o.login?.();
     if (login === undefined) return;
     for (const command of [
       `USERNAME ${quoted(login.username)}`,

@@ -87,7 +87,7 @@ export async function doctor(given: DoctorOptions): Promise<DoctorReport> {
         await Promise.all([
           Promise.resolve(checkReader(config, probe)),
           checkCards(loaded.value, probe, options),
-          checkDevices(config, options.clock),
+          checkDevices(loaded.value, options.clock),
           checkPayments(loaded.value, options),
           checkCentral(loaded.value, options),
         ])

@@ -211,7 +211,7 @@ export function makeHeadphones(
   return new EvdevHeadphones({ open: () => openInputFile(file), clock, log });
 }
 
-/** The UPS, and what follows from it; null: there is none. @throws when its password cannot be read */
+/** The UPS, and what follows from it; null: there is none. */
 export function makeUps(
   u: Config['ups'],
   path: LoadedConfig['path'],
@@ -220,12 +220,15 @@ export function makeUps(
 ): NonNullable<Fitted['ups']> | null {
   if (u === undefined || u.kind === 'none') return null;
   const { host, port } = tcpAddress(u.address ?? `tcp://127.0.0.1:${NUT_PORT}`);
-  const password =
-    u.passwordFile === undefined ? '' : readFileSync(path(u.passwordFile), 'utf8').trim();
+  const { username, passwordFile } = u;
+  const login = (): { username: string; password: string } => ({
+    username: username ?? '',
+    password: readFileSync(path(passwordFile ?? ''), 'utf8').trim(),
+  });
   const ups = new NutUps({
     open: () => openTcpLine(host, port),
     name: u.name ?? '',
-    ...(u.username === undefined ? {} : { login: { username: u.username, password } }),
+    ...(username === undefined ? {} : { login }),
     clock,
     log,
   });

@@ -152,7 +152,7 @@ describe('over its connection', () => {
     const other = new NutUps({
       open: () => openTcpLine('127.0.0.1', port),
       name: 'hall',
-      login: { username: 'kiosk', password: 'a "b"' },
+      login: () => ({ username: 'kiosk', password: 'a "b"' }),
       clock,
       log,
     });
