@@ -72,8 +72,7 @@ it('is sent once a minute; one that is refused, or lost, changes nothing', async
 
 it('says why it is out of service, and what it goes on without', () => {
   const clock = new ManualClock(1_000);
-  const of = (level: ServiceLevel): Heartbeat =>
-    beatOf(parts(clock, () => level) as HeartbeatOptions);
+  const of = (level: ServiceLevel): Heartbeat => beatOf(parts(clock, () => level));
   expect(of({ level: 'out-of-service', reason: 'DEV-0401' })).toMatchObject({
     level: 'out-of-service',
     codes: ['DEV-0401'],
@@ -96,7 +95,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
 
   it('keeps the last one of each terminal, and shows it to staff; silence is shown too', async () => {
     const terminal = room.terminals[0] as Room['terminals'][number];
-    const beat = beatOf(parts(new ManualClock(room.now)) as HeartbeatOptions);
+    const beat = beatOf(parts(new ManualClock(room.now)));
     expect(await terminal.client.heartbeat(beat)).toEqual(ok(undefined));
     const out: Heartbeat = { ...beat, level: 'out-of-service', codes: ['DEV-0401'] };
     expect((await terminal.client.heartbeat(out)).ok).toBe(true);
@@ -113,7 +112,7 @@ describe.each(ENGINES)('central on %s', (engine) => {
 
   it('refuses what is no heartbeat', async () => {
     const terminal = room.terminals[1] as Room['terminals'][number];
-    const beat = beatOf(parts(new ManualClock(room.now)) as HeartbeatOptions);
+    const beat = beatOf(parts(new ManualClock(room.now)));
     const answer = await terminal.client.heartbeat({
       ...beat,
       level: 'asleep',
