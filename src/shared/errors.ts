@@ -794,7 +794,7 @@ export const ERRORS = {
     ],
   ),
   'DEV-0601': e(
-    ['耳机插孔不可用', 'No headphone jack'],
+    ['耳机不可用', 'No headphone jack'],
     ['耳机暂时不能用。', 'Headphones do not work just now.'],
     [
       '读不到耳机插孔：检查输入设备的路径和权限，或 Modbus 模块',
