@@ -545,11 +545,12 @@ describe('devices', () => {
     const printed = w.printed.length;
     expect((await test1('printer'))[0]).toBe('passed');
     expect(w.printed).toHaveLength(printed + 1);
+    expect(await test1('service')).toEqual(['passed', expect.stringMatching(/^\d+ devices work/)]);
     expect((await test1('line-wechat'))[1]).toMatch(/^a verified answer in/);
     expect((await test1('journal'))[0]).toBe('passed');
     expect((await test1('disk'))[1]).toBe('written, synced and read back in 3 ms');
     expect(facts('maintenance-action').map((f) => [f.action, f.detail])).toEqual(
-      ['reader', 'reader', 'printer', 'line-wechat', 'journal', 'disk'].map((d) => [
+      ['reader', 'reader', 'printer', 'service', 'line-wechat', 'journal', 'disk'].map((d) => [
         'self-test',
         d,
       ]),
