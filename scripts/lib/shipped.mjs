@@ -4,7 +4,7 @@
  * Loaded by name at run time, so outside the bundles (scripts/build.mjs); with all that they need
  * at run time.
  */
-export const ADDONS = ['better-sqlite3', 'pcsclite', 'serialport'];
+export const ADDONS = ['better-sqlite3', 'modbus-serial', 'pcsclite', 'serialport'];
 /** Headers for compiling only. */
 export const BUILD_ONLY = new Set(['nan', 'node-addon-api', 'node-gyp']);
 /** What nobody loads: for compiling, for reading, for other machines. */

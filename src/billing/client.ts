@@ -10,6 +10,7 @@ import {
   creditQuoteAnswerSchema,
   creditWordSchema,
   epochAnswerSchema,
+  heartbeatAnswerSchema,
   ledgerAnswerSchema,
   orderStatusAnswerSchema,
   problemSchema,
@@ -299,6 +300,10 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
       if (!answer.ok) return answer;
       const wrong = quoteProblem(answer.value.quote, request);
       return wrong === null ? ok(answer.value.quote) : err(failure('BILL-0102', wrong));
+    },
+    heartbeat: async (beat) => {
+      const answer = await ask('POST', '/v1/heartbeat', heartbeatAnswerSchema, beat);
+      return answer.ok ? ok(undefined) : answer;
     },
     release: async (orderId) => {
       const answer = await ask(

@@ -11,6 +11,7 @@ import type {
   CreditQuoteRequest,
   CreditWord,
   EpochRequest,
+  Heartbeat,
   FirmCredit,
   LedgerRow,
   MyAccount,
@@ -98,6 +99,8 @@ export interface BillingClient {
   ) => Promise<Result<CreditWord, Failure>>;
   /** Asks that an order be never posted; the answer says what it is. */
   readonly creditVoid: (orderId: string) => Promise<Result<CreditWord, Failure>>;
+  /** How the machine stands. A central that does not know of heartbeats refuses it: BILL-0102. */
+  readonly heartbeat: (beat: Heartbeat) => Promise<Result<void, Failure>>;
   /** What central wants this terminal to know, and its granted epoch. */
   readonly commands: () => Promise<Result<CommandsAnswer, Failure>>;
   /** Asks for a new epoch. null: not granted yet, ask again. */

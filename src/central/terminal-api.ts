@@ -7,6 +7,7 @@ import {
   cardKeyBodySchema,
   claimRequestSchema,
   epochRequestSchema,
+  heartbeatSchema,
   myAccountRequestSchema,
   quoteRequestSchema,
   sealedPartSchema,
@@ -43,6 +44,7 @@ import { ledgerOfDay } from './books/reconcile.ts';
 import type { Trust } from './books/trust.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
+import { keepHeartbeat } from './fleet/heartbeats.ts';
 import { keepEvidence, TOO_MANY } from './fleet/status.ts';
 import { limiter } from './http/limits.ts';
 import type { Counted } from './http/limits.ts';
@@ -265,6 +267,14 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       async ({ terminalId, request }) => {
         const date = dateOf(queryOf(request).get('date') ?? '');
         return { date, rows: await ledgerOfDay(db(), terminalId, date), ...at() };
+      },
+    ],
+    [
+      'POST',
+      '/v1/heartbeat',
+      async ({ terminalId, request }) => {
+        await keepHeartbeat(db(), terminalId, bodyOf(request, heartbeatSchema), now());
+        return at();
       },
     ],
     [

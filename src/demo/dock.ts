@@ -7,11 +7,14 @@ import { slipSvg } from '../simulator/printer/printer.ts';
 import type { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { walletOfCode } from '../simulator/pay-town.ts';
 import type { SimulatedJack } from '../simulator/headphones/jack.ts';
+import type { SimulatedIo } from '../simulator/modbus/slave.ts';
+import type { SimulatedUpsd } from '../simulator/ups/upsd.ts';
 import type { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import type { HallCards } from './hall-cards.ts';
 import type { HallClock } from './hall-clock.ts';
 import type { Line } from './line.ts';
 import type { Phone } from './phone.ts';
+import { HALL_IO } from './setup.ts';
 
 export interface DockOptions {
   readonly port: number;
@@ -20,6 +23,8 @@ export interface DockOptions {
   readonly printer: SimulatedPrinter;
   readonly scanner: SimulatedScanner;
   readonly jack: SimulatedJack;
+  readonly upsd: SimulatedUpsd;
+  readonly io: SimulatedIo;
   readonly centralLine: Line;
   /** The kiosk's lines to whoever takes its payments; cut and mended together. */
   readonly paymentLines: readonly Line[];
@@ -73,6 +78,13 @@ const action = z.discriminatedUnion('do', [
     wallet,
   }),
   z.object({ do: z.literal('headphones'), plugged: z.boolean() }),
+  /** The mains; `low`: they are off, and the battery is almost empty. */
+  z.object({ do: z.literal('mains'), is: z.enum(['on', 'off', 'low']) }),
+  /** upsd: `stale` has lost its UPS, `gone` is stopped. */
+  z.object({ do: z.literal('upsd'), is: z.enum(['up', 'stale', 'gone']) }),
+  z.object({ do: z.literal('door'), open: z.boolean() }),
+  /** The line to the module of door and lamps. */
+  z.object({ do: z.literal('io'), cut: z.boolean() }),
   z.object({ do: z.literal('scan'), codeUrl: z.string().optional(), wallet }),
   z.object({ do: z.literal('faults'), faults: z.record(z.string(), z.unknown()) }),
   z.object({ do: z.literal('mend-refunds') }),
@@ -126,13 +138,26 @@ function freshCode(wallet: keyof typeof WALLET_CODES): string {
 /** What somebody does to the printer; what is left out stays as it is. */
 function setPrinter(
   printer: SimulatedPrinter,
-  { do: _, line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
+  { line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
 ): void {
   for (const [key, value] of Object.entries(wanted))
-    if (value !== undefined) Object.assign(printer.condition, { [key]: value });
+    if (key !== 'do' && value !== undefined) Object.assign(printer.condition, { [key]: value });
   if (after !== undefined) printer.cutAfter(after);
   if (line === 'power') printer.powerOff();
   else if (line === 'pull') printer.dropLines();
+}
+
+/** Door and lamps as they stand at the module; null: its line is cut. */
+function lampsOf({ inputs, coils, silent }: SimulatedIo): unknown {
+  if (silent) return null;
+  const { cardLamp, scannerLamp, printerLamp, alarm } = HALL_IO.outputs;
+  return {
+    open: inputs[HALL_IO.inputs.door.address] !== true,
+    card: coils[cardLamp.address],
+    scanner: coils[scannerLamp.address],
+    printer: coils[printerLamp.address],
+    alarm: coils[alarm.address],
+  };
 }
 
 /** What a phone opens that scans the newest slip's code; null: none was printed yet. */
@@ -265,6 +290,25 @@ export class Dock {
       case 'headphones':
         this.#o.jack.plug(a.plugged);
         return null;
+      case 'mains':
+        Object.assign(this.#o.upsd.condition, {
+          mains: a.is === 'on',
+          low: a.is === 'low',
+          chargePercent: { on: 100, off: 80, low: 6 }[a.is],
+        });
+        return null;
+      case 'upsd':
+        this.#o.upsd.condition.stale = a.is === 'stale';
+        if (a.is === 'gone') await this.#o.upsd.stop();
+        else if (!this.#o.upsd.running) await this.#o.upsd.start(0);
+        return null;
+      case 'door':
+        // Its contact is closed while the door is.
+        this.#o.io.inputs[HALL_IO.inputs.door.address] = !a.open;
+        return null;
+      case 'io':
+        this.#o.io.silent = a.cut;
+        return null;
       case 'scan':
         return phone.scan(a);
       case 'faults':
@@ -333,6 +377,8 @@ export class Dock {
       receipt: newestReceipt(printer),
       printer: printer.condition,
       headphones: this.#o.jack.plugged,
+      ups: this.#o.upsd.running ? this.#o.upsd.status() : null,
+      io: lampsOf(this.#o.io),
       lines: {
         central: { cut: centralLine.cut, delayMs: centralLine.delayMs },
         payment: { cut: paymentLine?.cut ?? false, delayMs: paymentLine?.delayMs ?? 0 },

@@ -10,6 +10,8 @@ import { describeFailure } from '../shared/errors.ts';
 import { chinaTime } from '../shared/time.ts';
 import { SimulatedPrinter } from '../simulator/printer/printer.ts';
 import { SimulatedJack } from '../simulator/headphones/jack.ts';
+import { SimulatedIo } from '../simulator/modbus/slave.ts';
+import { SimulatedUpsd } from '../simulator/ups/upsd.ts';
 import { SimulatedScanner } from '../simulator/scanner/scanner.ts';
 import { DEMO_USER } from './technician.ts';
 import { loadConfig, tcpAddress } from '../main/config.ts';
@@ -30,6 +32,7 @@ import {
   hallPorts,
   writeTerminalJson,
   INVOICE_SECRET,
+  HALL_IO,
   JACK_FILE,
   METER_SECRET,
   SMS_SECRET,
@@ -44,7 +47,7 @@ const USAGE = `usage: npm start -- [--payments KINDS] [--shell auto|browser|elec
   --payments KINDS  how customers pay, in the order offered: gateway (one code for every wallet; the default), or wallets
                 directly: wechat, alipay, unionpay, e.g. --payments wechat,alipay
   --shell none  services and dock only: the shell is started by somebody else, with the terminal.json that is printed
-  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and twelve more are
+  --port N      the kiosk's port; the dock has N+1, central's console N+2, central's pages for phones N+11, and fourteen more are
                 used around (default 8460)
   --data DIR    where the demo keeps its journal, books and cards (default .pilotlight/demo)
   --config FILE the kiosk's terminal.json, instead of the demo's own
@@ -113,8 +116,8 @@ const payments = values.payments
 if (new Set(payments).size !== payments.length)
   fail(`--payments ${values.payments}: each kind once\n${USAGE}`);
 const first = Number(values.port);
-if (!Number.isInteger(first) || first < 1024 || first > 65_520)
-  fail(`--port ${values.port}: a number from 1024 to 65520\n${USAGE}`);
+if (!Number.isInteger(first) || first < 1024 || first > 65_518)
+  fail(`--port ${values.port}: a number from 1024 to 65518\n${USAGE}`);
 if (!['at-once', 'later', 'never'].includes(values.meters))
   fail(`--meters ${values.meters}: at-once, later or never\n${USAGE}`);
 const manner = values['account-book'];
@@ -154,6 +157,8 @@ const NAMES: Record<keyof typeof ports, string> = {
   centralLine: 'line to central',
   paymentLine: 'line to the payment sandbox',
   scanner: 'virtual scanner',
+  ups: 'simulated upsd',
+  io: 'simulated I/O module',
   gatewayLine: 'line to the payment gateway',
   meters: 'platform of IoT meters',
   invoices: 'provider of e-invoices',
@@ -178,7 +183,7 @@ try {
 const keys = hallKeys(dataDir);
 const configFile =
   values.config === undefined
-    ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc'], payments)
+    ? writeTerminalJson(dataDir, ports, keys, values['real-pcsc'], payments, true)
     : resolve(values.config);
 const loaded = loadConfig(configFile);
 if (!loaded.ok) fail(describeFailure(loaded.error));
@@ -297,6 +302,9 @@ const gatewayLine = new Line();
 const printer = new SimulatedPrinter();
 const scanner = new SimulatedScanner();
 const jack = new SimulatedJack(join(dataDir, JACK_FILE));
+const upsd = new SimulatedUpsd();
+const io = new SimulatedIo();
+io.inputs[HALL_IO.inputs.door.address] = true;
 const cards = new HallCards(join(dataDir, 'cards'), slot);
 
 /**
@@ -320,6 +328,8 @@ const dock = new Dock({
   printer,
   scanner,
   jack,
+  upsd,
+  io,
   centralLine,
   paymentLines: [paymentLine, gatewayLine],
   phone: new Phone({
@@ -363,6 +373,8 @@ async function stop(code: number): Promise<never> {
       dock.close(),
       printer.close(),
       scanner.close(),
+      upsd.stop(),
+      io.stop(),
       centralLine.close(),
       paymentLine.close(),
       gatewayLine.close(),
@@ -441,6 +453,8 @@ try {
     gatewayLine.start(ports.gatewayLine, ports.centralApi),
     printer.start(ports.printer),
     scanner.start(ports.scanner),
+    upsd.start(ports.ups),
+    io.start(ports.io),
     dock.start(),
     central.start(),
     sandbox.start(),

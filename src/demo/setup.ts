@@ -57,6 +57,9 @@ export interface HallPorts {
   readonly sms: number;
   /** The company's own account book, where the hall has one. */
   readonly book: number;
+  /** `upsd`, and the module of door and lamps. */
+  readonly ups: number;
+  readonly io: number;
 }
 
 /** The simulated headphone jack, in the hall's data folder. */
@@ -92,6 +95,8 @@ export function hallPorts(first: number): HallPorts {
     invoices: first + 14,
     sms: first + 13,
     book: first + 15,
+    ups: first + 16,
+    io: first + 17,
   };
 }
 
@@ -303,13 +308,29 @@ export function demoPayment(
   }
 }
 
-/** Writes the demo kiosk's `terminal.json` and returns its path. */
+/** How door and lamps are wired to the hall's module. */
+export const HALL_IO = {
+  inputs: { door: { address: 0 } },
+  outputs: {
+    cardLamp: { address: 0 },
+    scannerLamp: { address: 1 },
+    printerLamp: { address: 2 },
+    alarm: { address: 3 },
+  },
+} as const;
+
+/**
+ * Writes the demo kiosk's `terminal.json` and returns its path.
+ *
+ * @param around what stands around the kiosk is simulated too: UPS, door and lamps
+ */
 export function writeTerminalJson(
   dataDir: string,
   ports: HallPorts,
   keys: HallKeys,
   realPcsc: boolean,
   payments: readonly HallPayment[],
+  around = false,
 ): string {
   const config: TerminalConfigFile = {
     mode: 'demo',
@@ -344,6 +365,12 @@ export function writeTerminalJson(
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
     headphones: { kind: 'evdev', path: JACK_FILE },
+    ...(around
+      ? {
+          ups: { kind: 'nut', address: `tcp://127.0.0.1:${ports.ups}`, name: 'ups' },
+          modbus: { path: `tcp://127.0.0.1:${ports.io}`, ...HALL_IO },
+        }
+      : {}),
     maintenance: {
       users: [
         { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },

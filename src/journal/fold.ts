@@ -369,6 +369,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'order-restated': onRecord,
   'damage-accepted': onRecord,
   'journal-pruned': onRecord,
+  'device-changed': onRecord,
   'maintenance-entered': onRecord,
   'maintenance-left': onRecord,
   'maintenance-refused': onRecord,

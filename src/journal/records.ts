@@ -101,4 +101,7 @@ export type MetaKey =
   /** Maintenance mode: wrong PINs, who is in it, out of service. */
   | 'maintenance.lock'
   | 'maintenance.open'
-  | 'maintenance.out';
+  | 'maintenance.out'
+  /** How loud the machine speaks; how each device stood when a fact told it last. */
+  | 'speaker.level'
+  | 'device.states';

@@ -3,13 +3,17 @@ import type { Intent, Snapshot } from '../shared/contract/index.ts';
 import type { Command } from '../shared/central-api/index.ts';
 import { describeFailure, failure } from '../shared/errors.ts';
 import { HOUSE_PAYEE } from '../shared/sale.ts';
-import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../shared/facts/catalogue.ts';
 import { makeAttemptIds, orderRef } from '../shared/order-id.ts';
 import { err } from '../shared/result.ts';
 import { sameJson } from '../shared/same.ts';
 import { chinaDate } from '../shared/time.ts';
 import { maintenanceAtStart, MaintenanceRunner } from './maintenance/run.ts';
+import { keepSpeakerLevel, keptSpeakerLevel } from './maintenance/speaker-level.ts';
 import { withBlocked } from './maintenance/step.ts';
+import { noteDevices } from './watch/device-facts.ts';
+import { serviceLevel } from './watch/selling.ts';
+import type { ServiceLevel } from './watch/selling.ts';
 import { needsUs, openOrder } from './order/open-orders.ts';
 import { noteKeys } from './delivery/key-notes.ts';
 import { HOLD_MS } from './orders.ts';
@@ -39,6 +43,7 @@ import { takesScan } from './visit/paying.ts';
 import { IDLE } from './visit/step.ts';
 import { PLAIN_MANNER } from './visit/manner.ts';
 import { WORD_MS } from './visit/times.ts';
+import { signalsOf } from './visit/signals.ts';
 import { needsOf } from './visit/visit.ts';
 import { sayIn } from './words/slip-base.ts';
 import type { SlipAt } from './words/slip-base.ts';
@@ -135,6 +140,39 @@ export class Kiosk {
   }
 
   /**
+   * Nothing is on its way, nothing is asked of a customer, and no motor reader holds a card: as
+   * good a time to stop as there is.
+   */
+  get atRest(): boolean {
+    const { reader, orders } = this.#state;
+    const holds = this.#gate !== null && (reader.state === 'present' || reader.state === 'mute');
+    return (
+      !this.inFlight &&
+      !holds &&
+      ![...orders.values()].some(
+        ({ order: { state } }) => state === 'quoted' || state === 'collecting',
+      )
+    );
+  }
+
+  /** How far the machine serves, as its screens, its staff and its heartbeat have it. */
+  get level(): ServiceLevel {
+    return serviceLevel(this.#state);
+  }
+
+  /** How loud the machine speaks, percent; null: as the policy has it. */
+  get speakerLevel(): number | null {
+    return this.#state.speakerLevel;
+  }
+
+  /** From now on it speaks so loud, over the next start too. Null: as the policy has it. */
+  setSpeakerLevel(level: number | null): void {
+    if (this.#stopped) return;
+    keepSpeakerLevel(this.#o.journal, level);
+    this.dispatch({ type: 'speaker-level', level });
+  }
+
+  /**
    * A person's action; dropped when it was made on another screen than the one shown now. What
    * agrees to what the screen says (see {@link ON_THIS_REVISION}) is dropped on an older revision
    * too; everything else names what it means or only leads back, and holds as long as its screen: a
@@ -176,6 +214,11 @@ export class Kiosk {
   /** Headphones were plugged into the machine's jack, or pulled. */
   headphones(plugged: boolean): void {
     this.dispatch({ type: 'headphones', plugged });
+  }
+
+  /** A device stands otherwise, and lastingly so: it becomes a fact. */
+  deviceChanged(change: EventBody<'device-changed'>): void {
+    this.dispatch({ type: 'device-changed', change });
   }
 
   setService(change: Partial<ServiceState>): void {
@@ -251,6 +294,7 @@ export class Kiosk {
     const needs = needsOf(this.#state);
     this.#gate?.look(this.#state, needs);
     this.#o.onNeeds?.(needs);
+    this.#o.onSignals?.(signalsOf(this.#state, needs));
     this.#cancelTimer();
     if (wake !== null)
       this.#cancelTimer = this.#o.clock.after(Math.max(20, wake - this.#o.clock.monoMs()), () =>
@@ -316,6 +360,7 @@ export class Kiosk {
     noteKeys(this.#o.journal, events);
     this.#noteBin(events);
     this.#o.journal.append(events);
+    noteDevices(this.#o.journal, events);
     for (const e of events)
       if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && e.orderId !== null)
         this.#begun.add(e.orderId);
@@ -532,6 +577,7 @@ function stateAtStart(
     codeProviders: providers.filter((p) => p.code !== undefined).map((p) => p.kind),
     collectsFor: collectsFor ?? [HOUSE_PAYEE],
     unprovable: providers.filter((p) => p.provesNothing === true).map((p) => p.kind),
+    speakerLevel: keptSpeakerLevel(journal),
     maintenance: maintenanceAtStart(journal, maintenance, clock),
   });
 }

@@ -59,6 +59,12 @@ export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext)
         state: { ...headphonesSet(state, event.plugged, ctx), pluggedByKey: false },
         effects: [],
       };
+    case 'device-changed': {
+      const fact = { kind: 'device-changed', orderId: null, body: event.change } as const;
+      return { state, effects: [{ do: 'journal', events: [fact] }] };
+    }
+    case 'speaker-level':
+      return { state: { ...state, speakerLevel: event.level }, effects: [] };
     case 'heard':
       return onHeard(state, event);
     case 'service':

@@ -20,8 +20,9 @@ export function looksSame(a: Snapshot, b: Snapshot): boolean {
 
 /** Left out where nobody has it otherwise than usual. */
 function voiceOf(state: KioskState): Pick<Snapshot, 'voice'> {
-  const policy = state.service.policy?.voice;
-  const { muted, headphones, spoken, volume } = state;
+  const { muted, headphones, spoken, volume, speakerLevel } = state;
+  const issued = state.service.policy?.voice;
+  const policy = speakerLevel === null ? issued : { ...issued, volume: speakerLevel };
   if (policy === undefined && !muted && !headphones && !spoken && volume === null) return {};
   return {
     voice: {

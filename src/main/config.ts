@@ -168,6 +168,28 @@ function crossProblem(c: TerminalConfig): string | null {
     return 'scanner.path: a virtual scanner needs tcp://127.0.0.1:PORT';
   if (c.scanner.kind === 'virtual' && c.mode === 'production')
     return 'scanner.kind: a virtual scanner is for demo mode only';
+  return sensorProblem(c);
+}
+
+/** What UPS, bus and jack say together. */
+function sensorProblem({ mode, modbus, headphones }: TerminalConfig): string | null {
+  if (modbus === undefined) return null;
+  const { path, inputs = {}, outputs = {} } = modbus;
+  if (
+    path.startsWith('tcp:') &&
+    (mode === 'production' || !/^tcp:\/\/127\.0\.0\.1:\d{1,5}$/.test(path))
+  )
+    return 'modbus.path: a serial port; tcp://127.0.0.1:PORT is for demo mode only';
+  if (inputs.jack !== undefined && headphones.kind !== 'none')
+    return 'modbus.inputs.jack: there is one jack, and headphones.kind names another';
+  for (const [name, points] of Object.entries({ inputs, outputs })) {
+    const addresses = Object.values(points).flatMap((p) => (p === undefined ? [] : [p.address]));
+    if (new Set(addresses).size < addresses.length)
+      return `modbus.${name}: two of them have one address`;
+    // What is read is read at once.
+    if (name === 'inputs' && Math.max(...addresses) - Math.min(...addresses) >= 64)
+      return 'modbus.inputs: they lie more than 64 apart';
+  }
   return null;
 }
 

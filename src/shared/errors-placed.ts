@@ -65,6 +65,10 @@ export const ERRORS_PLACED: Readonly<Partial<Record<ErrorCode, ErrorText>>> = {
     zh: '收费系统还没有核对到您的付款，机器会自动再试，您的钱是安全的。请先不要取卡；要离开的，请带好凭条，以后放卡接着办。',
     en: 'Your payment is still being confirmed; the machine tries again by itself. Your money is safe. Please leave the card there; if you must go, keep the slip: laying the card down later goes on.',
   },
+  'DEV-0303': {
+    zh: '备用电源快用完，机器即将关机。已付款的不受影响，来电后再次放卡即可接着办。',
+    en: 'The battery is almost empty and the machine shuts down. Paid orders are safe: once the power is back, lay the card down and it goes on.',
+  },
   'CORE-0101': {
     zh: '机器正在自动恢复，请稍候。已付款的订单不受影响：恢复后再次放卡即可接着办。',
     en: 'The machine is recovering, please wait. Paid orders are safe: once it is back, lay the card down and it goes on.',

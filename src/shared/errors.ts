@@ -742,6 +742,84 @@ export const ERRORS = {
       'Paper, cover, fault or line in the middle of a slip: it can be printed again once that is mended',
     ],
   ),
+  'DEV-0301': e(
+    ['备用电源没有应答', 'The UPS does not answer'],
+    ['本机照常办理。', 'This machine serves as usual.'],
+    [
+      '读不到 UPS 的状态：检查 upsd 是否运行、ups 的名字、数据线；期间停电不能预先停办',
+      'The UPS cannot be read: check that upsd runs, the name in ups, the data cable. Meanwhile a failing mains is not known before the power goes',
+    ],
+  ),
+  'DEV-0302': e(
+    ['停电了，暂停办理', 'The mains are off'],
+    [
+      '机器正用备用电源，卡是安全的。没付款的不收钱，已付款的会办完或退回。来电后自动恢复。',
+      'It runs on its battery, and cards are safe. Nothing unpaid is charged; what was paid is finished or goes back. It serves again with the mains.',
+    ],
+    [
+      '市电中断，UPS 供电：来电后自动恢复；只停这台就查插座、空开和 UPS 输入',
+      'On battery: it serves again by itself when the mains are back. If only this machine is dark, check its socket, its breaker and the input of the UPS',
+    ],
+  ),
+  'DEV-0303': e(
+    ['停电了，机器即将关机', 'The mains are off; shutting down'],
+    [
+      '备用电源快用完，机器即将关机。已付款的不受影响，来电后再次插卡即可接着办。',
+      'The battery is almost empty and the machine shuts down. Paid orders are safe: once the power is back, insert the card and it goes on.',
+    ],
+    [
+      'UPS 电量低或超过约定时间：核心已有序停止，账本已关闭；来电后自动恢复',
+      'The battery is low, or the agreed time on battery is over: the core has stopped in order and closed its journal; it comes back with the mains',
+    ],
+  ),
+  'DEV-0304': e(
+    ['备用电源的电池要换', 'The battery of the UPS is worn'],
+    ['本机照常办理。', 'This machine serves as usual.'],
+    ['UPS 报告电池该换了（RB）', 'The UPS asks for a new battery (RB)'],
+  ),
+  'DEV-0401': e(
+    ['正在维护', 'Under maintenance'],
+    [
+      '请稍候，或到别的自助机、营业厅办理。没付款的不收钱，已付款的会办完或退回。',
+      'Please wait, or use another machine or a service hall. Nothing unpaid is charged; what was paid is finished or goes back.',
+    ],
+    [
+      '机门打开：关上即恢复；门关着还报开，检查门磁、接线和 terminal.json 里的 invert',
+      'The door is open: it serves again once it is closed. If it is closed, check the contact, its wire, and invert in terminal.json',
+    ],
+  ),
+  'DEV-0402': e(
+    ['读不到机门', 'The door cannot be read'],
+    ['本机照常办理。', 'This machine serves as usual.'],
+    [
+      '读不到门磁：检查 Modbus 线和输入模块，并看一眼机门是否关好',
+      'The door contact cannot be read: check the Modbus line and its module, and see whether the door is closed',
+    ],
+  ),
+  'DEV-0403': e(
+    ['输入输出模块没有应答', 'The I/O module does not answer'],
+    ['本机照常办理。', 'This machine serves as usual.'],
+    [
+      'Modbus 模块没有应答：检查供电、A/B 线、地址、波特率和校验',
+      'The Modbus module is silent: check its power, lines A and B, its address, the rate and the parity',
+    ],
+  ),
+  'DEV-0501': e(
+    ['喇叭不可用', 'No loudspeaker'],
+    ['本机没有语音提示，请看屏幕。', 'Nothing is said aloud here. Please read the screen.'],
+    [
+      '没有声卡，或主音量为零或静音：检查声卡、喇叭线和 alsamixer',
+      'There is no sound card, or its main volume is off: check the card, the cable and alsamixer',
+    ],
+  ),
+  'DEV-0601': e(
+    ['耳机不可用', 'No headphone jack'],
+    ['耳机暂时不能用。', 'Headphones do not work just now.'],
+    [
+      '读不到耳机插孔：检查输入设备的路径和权限，或 Modbus 模块',
+      'The jack cannot be read: check the path and rights of its input device, or the Modbus module',
+    ],
+  ),
   // ---- configuration and process ----
   'CONF-0101': stopped(
     ['配置文件有误', 'The configuration is wrong'],

@@ -17,6 +17,7 @@ export const CONSEQUENCES = [
   'epoch-began',
   'wallet-left',
   'handed-back',
+  'stopped-in-order',
 ] as const;
 
 /** Nobody may lose money by a printer, nor be handed another's slip. */
@@ -207,6 +208,38 @@ export function startFault(
     case 'power-cut':
       world.tell(`${site.terminalId} fault: the power goes soon`);
       site.cutIn = dice.between(1, dice.chance(0.5) ? 30 : 160);
+      return;
+    case 'mains-off':
+      if (!site.cabinet.onMains) return;
+      happened();
+      site.cabinet.mains('battery');
+      after(dice.between(1_000, 120_000), () => site.cabinet.mains('on'));
+      return;
+    case 'battery-empty':
+      if (!site.cabinet.onMains) return;
+      happened();
+      site.cabinet.mains('battery');
+      after(dice.between(0, 60_000), () => {
+        if (world.quiet) return;
+        site.cabinet.mains('battery', true);
+        // The mains come back just in time, or the power goes while it waits, or before it could.
+        const isEnd = dice.chance(0.6);
+        after(dice.between(0, 60_000), () => {
+          site.cabinet.mains('on');
+          if (isEnd && !world.quiet) site.die('battery empty');
+        });
+      });
+      return;
+    case 'upsd-gone':
+      if (!site.cabinet.onMains) return;
+      happened();
+      site.cabinet.mains('unknown');
+      after(dice.between(1_000, 120_000), () => site.cabinet.mains('on'));
+      return;
+    case 'door-open':
+      happened();
+      site.cabinet.door(dice.chance(0.8) ? 'open' : 'unknown');
+      after(dice.between(500, 90_000), () => site.cabinet.door('closed'));
       return;
     case 'second-log-torn':
       if (disk === null) return;

@@ -16,8 +16,12 @@ import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import type { Clock, KeyId, Random, Signer } from '../shared/ports.ts';
 import type { Keyring } from '../shared/signatures.ts';
 import { withPayment } from '../main/core/key-payment.ts';
+import type { Fitted } from '../main/core/devices.ts';
+import { PowerStop } from '../main/core/power-stop.ts';
+import { MainsWatch } from '../device/ups/mains.ts';
 import { wireCore } from '../main/core/wire.ts';
 import type { Wired } from '../main/core/wire.ts';
+import { Cabinet } from './cabinet.ts';
 import type { Dice } from './dice.ts';
 import type { Line } from './net.ts';
 import { SitePrinter } from './site-printer.ts';
@@ -52,6 +56,8 @@ const SIM_PERIODS: Readonly<Record<Probe, readonly [number, number]>> = {
   upkeep: [7_200_000, 7_200_000],
 };
 
+const SIM_HEARTBEAT_MS = 1_800_000;
+
 /** A card in the reader waits for its key meanwhile, as in src/main/core/compose.ts. */
 const KEY_TIMEOUT_MS = 4_000;
 
@@ -81,6 +87,8 @@ export interface SiteParts {
   readonly onOpened: (journal: Journal) => void;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onCut: (where: string) => void;
+  /** The battery was empty, and the process stopped in order. */
+  readonly onStopped: () => void;
   readonly onFatal: (code: string) => void;
   readonly problem: (text: string) => void;
 }
@@ -93,6 +101,7 @@ export class Site {
   readonly parts: SiteParts;
   readonly slot: Slot;
   readonly printer: SitePrinter;
+  readonly cabinet: Cabinet;
   skewMs = 0;
   /** The power goes at the so-many-th point from now; 0: it does not. */
   cutIn = 0;
@@ -101,12 +110,15 @@ export class Site {
   journal: Journal | null = null;
   #life: { alive: boolean; point: (name: string) => boolean } = { alive: false, point: () => true };
   #wired: Wired | null = null;
+  /** Lives as long as there is power, over an orderly stop of the process too. */
+  #power: { alive: boolean; readonly end: () => void } | null = null;
   #refused = 0;
 
   constructor(parts: SiteParts) {
     this.parts = parts;
     const { timeline, dice } = parts;
     this.printer = new SitePrinter(parts.terminalId, parts.problem);
+    this.cabinet = new Cabinet(() => timeline.nowMs);
     this.slot = new Slot(
       () => new Promise((done) => void timeline.after(dice.between(1, 25), done)),
     );
@@ -124,18 +136,78 @@ export class Site {
     return this.parts.terminalId;
   }
 
+  /** It was stopped in order, and waits for the mains. */
+  get stopped(): boolean {
+    return !this.#life.alive && this.#power !== null;
+  }
+
   /** The power goes, now. It comes back by itself. */
   die(where: string): void {
-    if (!this.#life.alive) return;
+    if (!this.#life.alive && this.#power === null) return;
     this.#life.alive = false;
     this.cutIn = 0;
     this.snapshot = null;
+    this.#unplug();
     this.#wired?.stop();
     this.parts.onCut(where);
     this.parts.timeline.after(this.parts.dice.between(500, 9_000), () => this.boot());
   }
 
+  #unplug(): void {
+    if (this.#power === null) return;
+    this.#power.alive = false;
+    this.#power.end();
+    this.#power = null;
+  }
+
+  /** The mains with their UPS, for one process: its end in order, and the start of the next one. */
+  #plug(): Pick<Fitted, 'ups' | 'door'> & { readonly watched: (kiosk: Kiosk) => void } {
+    const { timeline } = this.parts;
+    const { ups, door } = this.cabinet.plugged();
+    const power = { alive: true, end: (): void => undefined };
+    const clock = new ProcessClock(timeline, power, () => this.skewMs);
+    const watch = new MainsWatch({ ups, clock, stopAfterMs: 240_000 });
+    const log = (): void => undefined;
+    power.end = () => watch.close();
+    this.#power = power;
+    return {
+      ups: { ups, watch },
+      door,
+      watched: (kiosk) => {
+        const stopping = new PowerStop({
+          ups,
+          watch,
+          atRest: () => kiosk.atRest,
+          clock,
+          log,
+          stop: () => {
+            this.#stopInOrder();
+            return Promise.resolve();
+          },
+          again: () => this.boot(),
+        });
+        power.end = () => {
+          stopping.close();
+          watch.close();
+        };
+      },
+    };
+  }
+
+  /** As a core that is asked to: everything is closed, and the process waits. */
+  #stopInOrder(): void {
+    if (!this.#life.alive) return;
+    this.#wired?.stop();
+    this.#life.alive = false;
+    this.snapshot = null;
+    this.cutIn = 0;
+    this.journal?.close();
+    this.journal = null;
+    this.parts.onStopped();
+  }
+
   boot(): void {
+    this.#unplug();
     const { parts } = this;
     const { timeline, dice } = parts;
     this.boots += 1;
@@ -205,6 +277,7 @@ export class Site {
       clock,
       ask: (request) => keyClient.cardKey(withPayment(journal, request)),
     });
+    const { watched, ...fitted } = this.#plug();
     try {
       this.#wired = wireCore({
         clock,
@@ -220,6 +293,7 @@ export class Site {
         // Its own wallets are one merchant's, who collects for all of the town.
         collectsFor: ['house', 'water'],
         scanner: 'keyboard',
+        fitted,
         billing,
         printer: this.printer.driver(life, clock),
         header: {
@@ -233,6 +307,7 @@ export class Site {
         version: 'simulation',
         log: () => undefined,
         periods: SIM_PERIODS,
+        heartbeatMs: SIM_HEARTBEAT_MS,
         makeKiosk: (options) => new DroppableKiosk(options),
         onSnapshot: (snapshot) => {
           if (!life.alive) return;
@@ -240,6 +315,7 @@ export class Site {
           parts.onSnapshot(snapshot);
         },
       });
+      watched(this.#wired.kiosk);
     } catch (error) {
       if (!(error instanceof PowerCut)) throw error;
     }

@@ -347,6 +347,10 @@ export class World implements Town {
           this.count('power-cut');
           this.tell(`${terminalId} POWER CUT at ${where}`);
         },
+        onStopped: () => {
+          this.count('stopped-in-order');
+          this.tell(`${terminalId} stopped in order: the battery is empty`);
+        },
         onFatal: (code) => this.tell(`${terminalId} fatal: ${code}`),
         problem: (text) => this.problem(text),
       });
@@ -366,6 +370,8 @@ export class World implements Town {
           `${site.terminalId} fact ${e.kind} ${e.orderId ?? ''} ${JSON.stringify(e.body).slice(0, 160)}`,
         );
       if (e.kind === 'assist-writing') this.count('assisted-write');
+      if ((e.kind === 'order-quoted' || e.kind === 'credit-quoted') && site.cabinet.halts)
+        this.problem(`${site.terminalId}: a sale began with the door open, or on battery`);
     }
     this.checks.durable(site, events);
   }
@@ -651,6 +657,8 @@ export class World implements Town {
       const { paper } = site.printer;
       paper.cutAfter(null);
       Object.assign(paper.condition, { off: false, coverOpen: false, rowsLeft: null, paper: 'ok' });
+      site.cabinet.mains('on');
+      site.cabinet.door('closed');
       const disk = this.disks[i]?.faulty ?? null;
       if (disk !== null) {
         disk.failNext = null;

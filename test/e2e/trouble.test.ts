@@ -112,7 +112,7 @@ describe('it does not start', () => {
       ['CONF-0103', 'keys.kind'],
     ],
   ])('%s in terminal.json: ended with the key named', async (_name, change, words) => {
-    const first = await freePorts(16);
+    const first = await freePorts(18);
     const file = join(folder, 'wrong.json');
     const good = JSON.parse(
       readFileSync(
@@ -128,7 +128,7 @@ describe('it does not start', () => {
   });
 
   test('a terminal.json that is no JSON, or is not there', async () => {
-    const port = String(await freePorts(16));
+    const port = String(await freePorts(18));
     writeFileSync(join(folder, 'broken.json'), '{ "mode": ');
     for (const name of ['broken.json', 'absent.json']) {
       const { code, output } = await run('--port', port, '--config', join(folder, name));
@@ -139,7 +139,7 @@ describe('it does not start', () => {
   });
 
   test('a port taken by another process, whichever of the ten: named, with what it was for', async () => {
-    const first = await freePorts(16);
+    const first = await freePorts(18);
     for (const [offset, name] of [
       [0, 'kiosk'],
       [3, 'payment sandbox'],

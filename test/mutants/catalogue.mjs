@@ -29,6 +29,7 @@ import { ACCOUNT_SALE } from './account-sale.mjs';
 import { CREDIT } from './credit.mjs';
 import { PARTS } from './parts.mjs';
 import { SEAMS } from './seams.mjs';
+import { devices } from './devices.mjs';
 import { CARD_GRANTS } from './card-grants.mjs';
 import { CREDIT_ACTS } from './credit-acts.mjs';
 import { OUTAGE_SMS } from './outage-sms.mjs';
@@ -909,7 +910,7 @@ const KIOSK = [
       ),
       edit(
         'kiosk/visit/card-sale/card-sale.ts',
-        `if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying') return step(state, s, { do: 'release'`,
+        `if ( s.at !== 'amount' || halted(state) !== null || s.insertion !== event.insertion || s.busy !== 'paying' ) return step(state, s, { do: 'release'`,
         `if (false) return step(state, s, { do: 'release'`,
       ),
     ],
@@ -3979,6 +3980,7 @@ export const MUTANTS = [
   ...disk({ mutant, edit, unit }),
   ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),
+  ...devices({ mutant, edit, unit }),
   ...scanners({ mutant, edit, unit }),
   ...held({ mutant, edit, unit, concurrency }),
   ...window({ mutant, edit, unit }),

@@ -57,6 +57,10 @@ export interface DockState {
   }[];
   /** What the company's own account book holds; null: the hall has none. */
   book: { userNo: string; amountFen: number; reference: string }[] | null;
+  /** What upsd says; null: it is stopped. */
+  ups: string | null;
+  /** Door and lamps; null: their line is cut. */
+  io: Record<'open' | 'card' | 'scanner' | 'printer' | 'alarm', boolean> | null;
   lastMeter: { visit: { accepted: boolean; credited: number } } | null;
 }
 
@@ -113,7 +117,7 @@ export class Hall {
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
-      await freePorts(16),
+      await freePorts(18),
       [
         ...(args.includes('--payments') ? [] : ['--payments', 'wechat,alipay']),
         ...(args.includes(WHOLE) ? [] : ['--lean']),

@@ -796,6 +796,7 @@ export class CentralBooks {
           () => ok(this.credit.void(orderId, world.clock.nowMs())),
           gone,
         ),
+      heartbeat: () => Promise.resolve(ok(undefined)),
       commands: () =>
         call<Result<CommandsAnswer, Failure>>(
           'commands',
@@ -1099,6 +1100,8 @@ export class World {
   /** The paper ends in the middle of each slip. */
   printsPartly = false;
   #registry = new DeviceRegistry([]);
+  /** What devices say that this world has no bytes for; told with the next `setService` of them. */
+  also: readonly NamedReport[] = [];
   /** Every instrumented point passed, for the record. */
   points: string[] = [];
   plan: CrashPlan | null = null;
@@ -1412,7 +1415,8 @@ export class World {
     return this.#registry
       .reports()
       .filter((d) => d.id !== 'scanner' || scanner)
-      .map((d) => (d.id === 'printer' ? { ...d, ...printed } : d));
+      .map((d) => (d.id === 'printer' ? { ...d, ...printed } : d))
+      .concat(this.also);
   }
 
   setService(change: Partial<ServiceState>): void {

@@ -11,12 +11,12 @@ import { join } from 'node:path';
  * reserves for as long as this process lives.
  */
 const FIRST = 20_000;
-const LANES = 798;
-const LANE = 16;
+const LANES = 709;
+const LANE = 18;
 const FOLDER = join(tmpdir(), `pilotlight-ports-${process.getuid?.() ?? 'all'}`);
 const held: string[] = [];
 
-/** First of `length` (at most 16) ports in a row that nothing else uses while this process lives. */
+/** First of `length` (at most 18) ports in a row that nothing else uses while this process lives. */
 export async function freePorts(length: number): Promise<number> {
   if (length > LANE) throw new Error(`at most ${LANE} ports in a row`);
   mkdirSync(FOLDER, { recursive: true });

@@ -1189,6 +1189,20 @@ export function screenFixtures(
         deadlineMs: inSeconds(45),
       },
     ]),
+    ...(['DEV-0302', 'DEV-0401'] as const).map(
+      (reason): readonly [string, Snapshot, Partial<ScreenFixture>?] => [
+        `halted-${reason.toLowerCase()}`,
+        {
+          ...b,
+          screen: 'cannot-sell',
+          reason,
+          reference: `${reason} · 0311`,
+          card: null,
+          deadlineMs: inSeconds(45),
+        },
+        { checkOnly: true },
+      ],
+    ),
     [
       'policy-over',
       {
@@ -2004,6 +2018,9 @@ export function screenFixtures(
         'BILL-0104',
         'BILL-0109',
         'MNT-0103',
+        'DEV-0302',
+        'DEV-0303',
+        'DEV-0401',
       ] as const
     ).map((reason): readonly [string, Snapshot, Partial<ScreenFixture>?] => [
       reason.toLowerCase(),

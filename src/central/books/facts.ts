@@ -87,6 +87,7 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'slip-printed': kept,
   'clock-step': kept,
   'core-started': kept,
+  'device-changed': kept,
   'maintenance-entered': kept,
   'maintenance-left': kept,
   'maintenance-refused': kept,

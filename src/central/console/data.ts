@@ -18,6 +18,8 @@ import { unprovenRefunds } from '../sale/budgets.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
 import { anyOf, list, read, select } from '../db/sets.ts';
 import { bool, num, numOrNull } from '../db/sql.ts';
+import { heartbeatsOf } from '../fleet/heartbeats.ts';
+import type { HeardTerminal } from '../fleet/heartbeats.ts';
 import type { Sql } from '../db/sql.ts';
 import { refundWaits } from '../gateway/budgets.ts';
 import type { RefundWait } from '../gateway/budgets.ts';
@@ -76,6 +78,8 @@ export interface ConsoleData {
     readonly oldKeyUntilMs: number | null;
     /** Facts kept that were told under numbers held otherwise. */
     readonly forked: number;
+    /** Null: it was never heard. */
+    readonly heard: HeardTerminal | null;
     /** Asks for a new epoch and waits for a person. */
     readonly epochRequest: {
       readonly epoch: number;
@@ -278,8 +282,10 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
       r,
     ]),
   );
+  const heard = await heartbeatsOf(sql);
   return rows.map((r) => ({
     terminalId: text(r['terminal_id']),
+    heard: heard.get(text(r['terminal_id'])) ?? null,
     epoch: num(r['epoch']),
     lastSeq: num(r['last_seq']),
     lastUploadMs: r['last_upload_ms'] === null ? null : num(r['last_upload_ms']),

@@ -10,6 +10,7 @@ import { findingsTable } from './finding-pages.ts';
 import { requestAlarms, requestsLine } from './request-pages.ts';
 import { invoiceAlarms, invoicesLine } from './invoice-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
+import { devicesTable, heardCell, isMissed } from './heartbeat-pages.ts';
 import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
 
@@ -47,6 +48,7 @@ const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 /** The console's main page, whole, without scripts; it reloads itself. */
 export function consolePage(d: ConsoleData, nowMs: number): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
+  const missed = d.terminals.filter((t) => isMissed(t.heard, nowMs)).length;
   const parked = d.parkedCaptures.length;
   const byHand = d.byHand.waitingCount;
   const unproven = d.unprovenRefunds.filter((r) => r.state === 'waiting').length;
@@ -54,6 +56,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   const asked = [...requestAlarms(d.requests), ...invoiceAlarms(d.invoices)];
   const wanted = [
     `${alarms} 台终端报警`,
+    ...(missed === 0 ? [] : [`${missed} 台终端失联或停用`]),
     `${d.quarantineOpen} 条记录隔离`,
     `${parked} 笔重复付款待退`,
     `${byHand} 笔现场处理待核准`,
@@ -67,7 +70,7 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
     '长明 · 收费中心',
     '<meta http-equiv="refresh" content="5">',
     `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
-${alarms + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
+${alarms + missed + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 ${requestsLine(d.requests)}
 ${invoicesLine(d.invoices)}
 <h2>最近订单</h2>${ordersTable(d)}
@@ -81,7 +84,7 @@ ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settleme
 ${budgetTable(d.refundWaits)}
 ${handTables(d.byHand)}
 <h2>账户</h2><p><a href="/console/credit">缴费账户和账单</a>　<a href="/console/credit/settlement">按收款方结算</a></p>${accountsTable(d)}
-<h2>终端</h2>${terminalsTable(d)}
+<h2>终端</h2>${terminalsTable(d, nowMs)}
 ${d.ratings.length === 0 ? '' : `<h2>顾客评价（近 30 天）</h2>${ratingsTable(d)}`}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
 <h2>隔离区</h2>${quarantineTable(d)}
@@ -216,12 +219,13 @@ const STATUS_WORDS: Readonly<Record<TerminalStatus, string>> = {
   revoked: '已注销',
 };
 
-const terminalsTable = ({ terminals }: ConsoleData): string =>
+const terminalsTable = ({ terminals }: ConsoleData, nowMs: number): string =>
   table(
-    ['终端号', '状态', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
+    ['终端号', '状态', '心跳', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
     terminals.map((t) => [
       e(t.terminalId),
       `<a href="/console/terminal?terminal=${encodeURIComponent(t.terminalId)}">${STATUS_WORDS[t.status]}</a>`,
+      heardCell(t.heard, nowMs),
       e(t.epoch),
       e(t.lastSeq),
       time(t.lastUploadMs),
@@ -411,7 +415,9 @@ const keyForm = (terminalId: string, token: string): string => `<h2>换密钥</h
 <label for="key-why">理由</label><input id="key-why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记新密钥</button></form>`;
 
-/** What a terminal may do, and the form that changes it. */
+const skewOf = (ms: number | null): string => (ms === null ? '—' : `${(ms / 1_000).toFixed(1)} 秒`);
+
+/** What a terminal may do and how it stands, and the form that changes it. */
 export function terminalPage(t: ConsoleData['terminals'][number], token: string): string {
   const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
   const form =
@@ -441,8 +447,17 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
       ['状态', STATUS_WORDS[t.status]],
       ['报警', e(t.alarm ?? '—')],
       ['上次上传', time(t.lastUploadMs)],
+      ...(t.heard?.beat == null
+        ? []
+        : [
+            ['版本', e(t.heard.beat.version)] as const,
+            ['磁盘剩余', `${(t.heard.beat.freeBytes / 1e9).toFixed(1)} GB`] as const,
+            ['时钟相差', skewOf(t.heard.beat.clockSkewMs)] as const,
+            ['未上传', `${t.heard.beat.unsent.events} 条`] as const,
+          ]),
       ...(t.oldKeyUntilMs === null ? [] : [['旧密钥有效至', time(t.oldKeyUntilMs)] as const]),
-    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, token)}</div></main>`,
+    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, token)}</div>
+${t.heard?.beat == null ? '' : `<h2>设备（${time(t.heard.atMs)}）</h2>${devicesTable(t.heard.beat)}`}</main>`,
   );
 }
 

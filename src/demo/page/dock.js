@@ -53,6 +53,8 @@ async function refresh() {
   if (s.lastMeter) $('said').textContent = `表 Meter: ${s.lastMeter.visit.accepted ? `收下 accepted, +${(s.lastMeter.visit.credited / 100).toFixed(2)} → ${(s.lastMeter.remaining / 100).toFixed(2)}` : `拒绝 refused (${s.lastMeter.visit.reason})`}`;
   $('trades').replaceChildren(...s.trades.toReversed().map((t) => el('li', `¥${(t.total / 100).toFixed(2)} ${t.wallet} ${t.state} ${t.outTradeNo}`)));
   for (const k of ['central', 'payment']) { const i = $(`l-${k}`); i.textContent = s.lines[k].cut ? '断 cut' : '通 up'; i.className = s.lines[k].cut ? 'down' : 'up'; }
+  $('ups').textContent = s.ups ?? 'upsd 停了 stopped';
+  $('io').textContent = s.io === null ? '线断 cut' : `${s.io.open ? '门开 open' : '门关 closed'}${['card', 'scanner', 'printer', 'alarm'].filter((k) => s.io[k]).map((k) => ` ${{ card: '卡灯', scanner: '扫码灯', printer: '凭条灯', alarm: '报警' }[k]}`).join('')}`;
   $('jack').textContent = s.headphones ? '已插 in' : '未插 out';
   $('sms').replaceChildren(...s.messages.slice(-3).toReversed().map((m) => el('li', `${m.to} ${m.text}`)));
   $('book').hidden = s.book === null;

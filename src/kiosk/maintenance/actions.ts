@@ -29,7 +29,7 @@ interface Asked {
 }
 
 /** What has a self-test besides the machine's devices. */
-const TESTED = /^(line-(wechat|alipay|unionpay|gateway)|central|journal|disk|clock)$/;
+const TESTED = /^(line-(wechat|alipay|unionpay|gateway)|service|central|journal|disk|clock)$/;
 const hasTest = (state: KioskState, id: string): boolean =>
   TESTED.test(id) || state.service.devices.some((d) => d.id === id);
 

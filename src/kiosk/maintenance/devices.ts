@@ -1,4 +1,6 @@
 import type { DeviceView, ProviderKind } from '../../shared/contract/index.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import { customersLevel } from '../watch/selling.ts';
 import { keysInDoubt } from '../delivery/card-refusals.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
@@ -31,6 +33,7 @@ export function devicesOf(
 
 /** What else a technician looks at as if it were a device, below the devices themselves. */
 const LINES: readonly ((state: KioskState, facts: Facts) => Line | readonly Line[])[] = [
+  serviceLine,
   paymentLines,
   centralLine,
   journalLine,
@@ -56,6 +59,32 @@ function deviceLines({ service, reader, refusals }: KioskState, monoMs: number):
       lastError: d.lastError ?? 'CARD-0201',
     };
   });
+}
+
+/** What customers will have, once nobody works on the machine. */
+function serviceLine(state: KioskState): Line {
+  const now = customersLevel(state);
+  const service = { id: 'service', name: { zh: '对客服务', en: 'Service' } };
+  if (now.level === 'in-service')
+    return { ...service, state: 'online', detail: { zh: '全部可办', en: 'everything is offered' } };
+  if (now.level === 'out-of-service') {
+    const { title } = ERRORS[now.reason];
+    return {
+      ...service,
+      state: 'hardware-error',
+      detail: { zh: `停用：${title.zh}`, en: `out of service: ${title.en}` },
+      lastError: now.reason,
+    };
+  }
+  const titles = now.lacks.map(({ code }) => ERRORS[code].title);
+  return {
+    ...service,
+    state: 'user-error',
+    detail: {
+      zh: `照常办理，但：${titles.map((t) => t.zh).join('、')}`,
+      en: `goes on, but: ${titles.map((t) => t.en).join(', ')}`,
+    },
+  };
 }
 
 const PROVIDER_NAMES = {

@@ -50,7 +50,21 @@ const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   ['clock', testClock],
   ['journal', testJournal],
   ['disk', testDisk],
+  ['service', testAll],
 ]);
+
+/** Each device is asked once more, and those that do not do their work are named. */
+async function testAll({ devices }: Bench, ms: () => number): Promise<SelfTest> {
+  const all = [...devices];
+  const reports = await Promise.all(all.map((device) => device.look()));
+  const down = all.filter((_, n) => reports[n]?.usable === false);
+  const names = (lang: 'zh' | 'en'): string => down.map((d) => d.name[lang]).join('、');
+  return outcome(
+    down.length === 0,
+    down.length === 0 ? `${all.length} 个设备都可用，${ms()} 毫秒` : `不可用：${names('zh')}`,
+    down.length === 0 ? `${all.length} devices work, ${ms()} ms` : `not usable: ${names('en')}`,
+  );
+}
 
 async function testCentral(bench: Bench, ms: () => number): Promise<SelfTest> {
   return askTime(bench, ms, () => true);

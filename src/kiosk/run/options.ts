@@ -2,6 +2,7 @@ import type { PayeeId } from '../../shared/sale.ts';
 import type { BillingClient } from '../../billing/types.ts';
 import type { CardReader, LayoutRegistry } from '../../card/index.ts';
 import type { DeviceRegistry } from '../../device/device.ts';
+import type { Signals } from '../../device/lamps/types.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
@@ -34,6 +35,8 @@ export interface KioskOptions {
   readonly onSnapshot: (snapshot: Snapshot) => void;
   /** What hardware is wanted, after every change. Left out: there is none that would follow. */
   readonly onNeeds?: (needs: Needs) => void;
+  /** What the lamps show, after every change. Left out: there are none. */
+  readonly onSignals?: (signals: Signals) => void;
   /** New facts are in the outbox. */
   readonly onJournaled: () => void;
   /** Central has something to tell about an order: worth asking before the next regular time. */

@@ -116,6 +116,8 @@ export interface KioskState {
   readonly spoken: boolean;
   /** His own loudness, percent; null: the policy's. */
   readonly volume: number | null;
+  /** How loud the machine speaks, percent, set by a technician; null: as the policy has it. */
+  readonly speakerLevel: number | null;
   /** Headphones are plugged in. The jack's state, not the visit's. */
   readonly headphones: boolean;
   /** A keypad's jack said so, which tells each plug and pull once and cannot be asked. */
@@ -322,6 +324,10 @@ export type KioskEvent =
   | { readonly type: 'scanned'; readonly code: string; readonly used: boolean }
   /** Headphones were plugged in, or pulled. */
   | { readonly type: 'headphones'; readonly plugged: boolean }
+  /** A device stands otherwise than told last, and lastingly so. */
+  | { readonly type: 'device-changed'; readonly change: EventBody<'device-changed'> }
+  /** A technician set how loud the machine speaks. */
+  | { readonly type: 'speaker-level'; readonly level: number | null }
   | { readonly type: 'intent'; readonly intent: Intent }
   | MaintenanceEvent
   | { readonly type: 'tick' };

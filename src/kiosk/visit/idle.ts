@@ -1,9 +1,8 @@
-import { isUsable } from '../../device/device.ts';
 import type { Snapshot, Tile } from '../../shared/contract/index.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
-import { notSelling, outOfService } from '../watch/selling.ts';
+import { notSelling, outOfService, serviceLevel } from '../watch/selling.ts';
 import { HOUSE_PAYEE } from '../../shared/sale.ts';
 import { creditOffered, openAccount } from './account-sale/account-sale.ts';
 import { askForCard } from './card-in.ts';
@@ -33,8 +32,13 @@ export const idle: Service<'idle'> = {
     settle: (state, _s, ctx) => settleIdle(state, ctx),
     givesWay: true,
     view: (state, _s, base, ctx) => startView(state, base, ctx),
-    needs: (state) =>
-      outOfService(state) === null ? GIVE_CARD_BACK : { card: 'shut', scanner: false },
+    // Whoever opened the door may show by his card who he is.
+    needs: (state) => {
+      const down = outOfService(state);
+      return down === null || down === 'DEV-0401'
+        ? GIVE_CARD_BACK
+        : { card: 'shut', scanner: false };
+    },
   },
 };
 
@@ -128,11 +132,9 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
       ...(state.downSinceMs === null ? {} : { sinceMs: state.downSinceMs }),
       held: heldNow(state),
     };
-  const reason = notSelling(state);
-  const degraded: ErrorCode[] = [];
-  if (reason !== null) degraded.push(reason);
-  if (!isUsable(state.service.devices, 'printer')) degraded.push('DEV-0101');
-  if (state.service.centralUp === false && reason === null) degraded.push('BILL-0101');
+  const level = serviceLevel(state);
+  const degraded: ErrorCode[] =
+    level.level === 'degraded' ? level.lacks.flatMap(({ shown }) => shown ?? []) : [];
   return {
     ...base,
     screen: 'start',
@@ -151,7 +153,7 @@ function startView(state: KioskState, base: Base, ctx: ViewContext): Snapshot {
     payAway: [...payAway(state)],
     degraded,
     ...(state.bin.cards.length === 0 ? {} : { keptCards: state.bin.cards.length }),
-    selling: reason === null,
+    selling: notSelling(state) === null,
     outage: nextOutage(policy, ctx.nowMs),
     emergency: policy?.info?.emergency ?? ctx.hotline,
     notices: policy?.notices ?? [],

@@ -59,7 +59,9 @@ export const orderVisit: Service<'order'> = {
     },
     needs: (state, s) => {
       const open = state.orders.get(s.orderId);
-      return open === undefined || maybeAnothers(state, s) ? KEEP_CARD : orderNeeds(state, s, open);
+      if (open === undefined || maybeAnothers(state, s)) return KEEP_CARD;
+      const needs = orderNeeds(state, s, open);
+      return hasPaper(s) ? { ...needs, printer: true } : needs;
     },
   },
 };
@@ -298,6 +300,10 @@ function slipOf(open: OpenOrder): 'in-doubt' | 'refund' | 'parked' {
   if (open.order.state === 'refunding' || open.order.state === 'refunded') return 'refund';
   return open.order.state === 'parked' ? 'parked' : 'in-doubt';
 }
+
+/** Something was printed in this visit, or is being so. */
+const hasPaper = ({ receipt, slip }: OrderSession): boolean =>
+  [receipt, slip].some((paper) => paper === 'printing' || paper === 'printed');
 
 function orderNeeds(state: KioskState, s: OrderSession, open: OpenOrder): Needs {
   const screen = orderScreen(s, open);

@@ -18,6 +18,8 @@ export interface Needs {
   readonly card: 'in' | 'out' | 'shut';
   /** A payment code that is held before the scanner would be taken. */
   readonly scanner: boolean;
+  /** A paper is coming out, or waits to be taken. */
+  readonly printer?: true;
 }
 
 /** The events that a visit may answer. Orders and maintenance have others of their own. */
@@ -29,6 +31,8 @@ export type VisitEvent = Exclude<
       | 'written'
       | 'captured'
       | 'headphones'
+      | 'speaker-level'
+      | 'device-changed'
       | 'keep'
       | 'claimed'
       | 'command'

@@ -3,6 +3,7 @@ import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
 import type { Now } from '../state/order.ts';
 import { cardSeen } from './card-seen.ts';
+import { haltVisit } from './halt.ts';
 import { mannerSet } from './manner.ts';
 import { KEEP_CARD } from './service.ts';
 import type { Needs, VisitEvent } from './service.ts';
@@ -126,6 +127,8 @@ export function settleVisit(before: KioskState, now: Now): Settled {
       ...step(state, orderSession(writing.order.orderId, state.reader.insertion, true)),
       wakeAtMono: now.monoMs,
     };
+  const halt = haltVisit(state, now);
+  if (halt !== null) return { ...halt, wakeAtMono: now.monoMs };
   return stage.settle(state, session, now);
 }
 

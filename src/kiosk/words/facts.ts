@@ -232,6 +232,7 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
   'damage-accepted': (b) =>
     both(`${b.who} 确认恢复结果：${b.why}`, `${b.who} accepted the restore: ${b.why}`),
   'journal-pruned': (b) => both(`旧账已清理 ${b.events} 条`, `${b.events} old facts were let go`),
+  'device-changed': deviceSentence,
   'maintenance-entered': (b) =>
     b.by === 'card'
       ? both(`${b.who} 凭技术员卡进入维护`, `${b.who} entered maintenance by card`)
@@ -267,6 +268,23 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       `${b.date} reconciled (${b.provider}): ${b.persons} for a person`,
     ),
 };
+
+/** A door that is open and mains that failed are told in words of their own. */
+const HALT_WORDS: Readonly<Record<string, ErrorText>> = {
+  'DEV-0302': both('市电中断，改用备用电源', 'the mains failed: on battery'),
+  'DEV-0303': both('备用电源快用完，准备关机', 'the battery ends: shutting down'),
+  'DEV-0401': both('机门打开', 'the door was opened'),
+};
+
+function deviceSentence({ device, state, usable, code }: EventBody<'device-changed'>): ErrorText {
+  const halt = code === null ? undefined : HALT_WORDS[code];
+  if (halt !== undefined) return halt;
+  const why = code === null ? '' : ` ${code}`;
+  if (!usable) return both(`设备 ${device} 不可用${why}`, `device ${device} fails${why}`);
+  return state === 'online'
+    ? both(`设备 ${device} 正常`, `device ${device} is well`)
+    : both(`设备 ${device} 需要照看`, `device ${device} wants attention`);
+}
 
 /** One fact as a sentence of a story. */
 export function sentenceOf<K extends EventKind>(kind: K, body: EventBody<K>): ErrorText {

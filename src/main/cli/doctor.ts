@@ -130,8 +130,8 @@ const CHECKS: readonly Check[] = [
     run: (loaded, options, probe) => checkCards(loaded, probe, options),
   },
   {
-    needs: ['printer', 'scanner'],
-    run: ({ config }, { clock }) => checkDevices(config, clock),
+    needs: ['printer', 'scanner', 'headphones', 'ups', 'modbus', 'speaker'],
+    run: (loaded, { clock }) => checkDevices(loaded, clock),
   },
   { needs: ['payments', 'central', 'terminalId'], run: checkPayments },
   { needs: ['central', 'terminalId'], run: checkCentral },

@@ -1,22 +1,26 @@
 import { existsSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DeviceRegistry } from '../../device/device.ts';
+import type { Device } from '../../device/device.ts';
+import { doorDevice } from '../../device/door/device.ts';
+import { headphonesDevice } from '../../device/headphones/device.ts';
+import { lampsDevice } from '../../device/lamps/device.ts';
 import { printerDevice } from '../../device/printer/device.ts';
 import { scannerDevice } from '../../device/scanner/device.ts';
-import type { Scanner } from '../../device/scanner/types.ts';
+import { speakerDevice } from '../../device/speaker/device.ts';
+import { upsDevice } from '../../device/ups/device.ts';
 import { journalFailure, tryToWrite } from '../../journal/disk-cause.ts';
 import { MIN_FREE_BYTES } from '../../journal/journal.ts';
-import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { LoadedConfig } from '../config.ts';
-import { makePrinter, makeScanner } from '../core/devices.ts';
+import { makeBus, makePrinter, makeScanner, makeSpeaker, makeUps } from '../core/devices.ts';
 import { failed, found } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 /** A warning before selling stops at {@link MIN_FREE_BYTES}. */
 const LOW_BYTES = 1024 ** 3;
-/** A serial line opens at once, or not at all. */
-const SCANNER_MS = 1_500;
+/** A line opens at once and is answered at once, or not at all. */
+const LINE_MS = 1_500;
 const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
 
 /** The nearest folder that exists: where a folder will be made. */
@@ -80,42 +84,56 @@ export function checkDisk(loaded: LoadedConfig): Finding[] {
   return findings;
 }
 
-/** Until a scanner's line is open, or has had its time. */
-function opened(scanner: Scanner, clock: Clock): Promise<void> {
+/** Until what answers by itself has done so, or has had its time. */
+function opened(line: Pick<Device, 'onChange' | 'report'>, clock: Clock): Promise<void> {
   return new Promise((done) => {
-    if (scanner.failure() === null) return done();
+    if (line.report().usable) return done();
     const stop = (): void => {
       cancel();
       unsubscribe();
       done();
     };
-    const cancel = clock.after(SCANNER_MS, stop);
-    const unsubscribe = scanner.onChange(() => {
-      if (scanner.failure() === null) stop();
+    const cancel = clock.after(LINE_MS, stop);
+    const unsubscribe = line.onChange(() => {
+      if (line.report().usable) stop();
     });
   });
 }
 
 /**
- * Printer and scanner as they report themselves: what may be asked while a core runs. It has a
+ * The configured devices as they report themselves: what may be asked while a core runs. It has a
  * serial port to itself, and then doctor says so. The readers are looked at elsewhere.
  */
-export async function checkDevices(config: TerminalConfig, clock: Clock): Promise<Finding[]> {
+export async function checkDevices(
+  { config, path }: Pick<LoadedConfig, 'config' | 'path'>,
+  clock: Clock,
+): Promise<Finding[]> {
+  const log = (): void => undefined;
   const printer = makePrinter(config.printer, clock);
-  const scanner = makeScanner(config.scanner, clock, () => undefined);
+  const scanner = makeScanner(config.scanner, clock, log);
   const line = scanner === 'keyboard' ? null : scanner;
+  const ups = makeUps(config.ups, path, clock, log);
+  const bus = makeBus(config.modbus, clock, log);
+  const speaker = makeSpeaker(config.speaker, clock);
   const devices = new DeviceRegistry([
     printerDevice(printer, clock, () => []),
     ...(scanner === null ? [] : [scannerDevice(line)]),
+    ...(ups === null ? [] : [upsDevice(ups.ups, ups.watch, clock)]),
+    ...(bus?.door == null ? [] : [doorDevice(bus.door, clock)]),
+    ...(bus?.jack == null ? [] : [headphonesDevice(bus.jack)]),
+    ...(bus === null || bus.lamps.fitted.length === 0 ? [] : [lampsDevice(bus.lamps)]),
+    ...(speaker == null ? [] : [speakerDevice({ ...speaker, clock, level: (): null => null })]),
   ]);
-  if (line !== null) await opened(line, clock);
+  await Promise.all([...devices].filter((d) => d.id !== 'printer').map((d) => opened(d, clock)));
   const findings: Finding[] = [];
   for (const device of devices) {
     const { state, usable, detail, advice, lastError } = await device.look();
     // The system's word too: a running kiosk has the line, and nobody else may.
-    const why = device.id === 'scanner' ? line?.failure()?.detail : undefined;
+    const why = device.id === 'scanner' ? line?.failure()?.detail : bus?.bus.failure()?.detail;
     const text =
-      why === undefined ? detail : { zh: `${detail.zh}（${why}）`, en: `${detail.en} (${why})` };
+      why === undefined || usable || device.id === 'printer'
+        ? detail
+        : { zh: `${detail.zh}（${why}）`, en: `${detail.en} (${why})` };
     findings.push(
       usable && state === 'online'
         ? found('OK', device.id, text)
@@ -124,5 +142,9 @@ export async function checkDevices(config: TerminalConfig, clock: Clock): Promis
   }
   await printer?.close();
   await line?.close();
+  await bus?.door?.close();
+  await bus?.bus.close();
+  ups?.watch.close();
+  await ups?.ups.close();
   return findings;
 }

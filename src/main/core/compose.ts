@@ -23,7 +23,18 @@ import { recordingIn } from './recording.ts';
 import { makeReceiptToken } from '../../shared/receipt-link.ts';
 import { loadTerminalKeys } from './terminal-keys.ts';
 import { slipTrace } from './slip-trace.ts';
-import { makeHeadphones, makePrinter, makeReader, makeScanner, virtualReader } from './devices.ts';
+import {
+  makeBus,
+  makeHeadphones,
+  makePrinter,
+  makeReader,
+  makeScanner,
+  makeSpeaker,
+  makeUps,
+  virtualReader,
+} from './devices.ts';
+import { PowerStop } from './power-stop.ts';
+import { stoppedSnapshot } from './stopped.ts';
 import { SpokenTexts, ownTexts } from './spoken-texts.ts';
 import type { ClipMade } from './spoken-texts.ts';
 import { espeakSynthesiser } from './synthesiser.ts';
@@ -50,6 +61,11 @@ export interface ComposeOptions {
   readonly version: string;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   readonly onFatal: (f: Failure) => void;
+  /**
+   * The battery was empty, everything was closed, and the mains are there again: the process is to
+   * end, and be started anew.
+   */
+  readonly onMainsBack: () => void;
   /** A clip of a text that no build has made one of (a WAV file); left out: none is made. */
   readonly onClip?: ClipMade;
   /** Folder for transcripts of the readers; demo mode only. */
@@ -156,7 +172,11 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   if (reader instanceof CrtReader || reader instanceof ProcessReader) withSams = reader;
   const printer = makePrinter(config.printer, clock, slipTrace(path(config.dataDir), log));
   const scanner = makeScanner(config.scanner, clock, log);
-  const headphones = makeHeadphones(config, path, clock, log);
+  const bus = makeBus(config.modbus, clock, log);
+  const headphones = bus?.jack ?? makeHeadphones(config, path, clock, log);
+  const ups = makeUps(config.ups, path, clock, log);
+  const speaker = makeSpeaker(config.speaker, clock);
+  const [psam] = psamReaders;
   const spoken =
     options.onClip === undefined
       ? null
@@ -173,6 +193,13 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     printer,
     ...(scanner === null ? {} : { scanner }),
     ...(headphones === null ? {} : { headphones }),
+    fitted: {
+      ...(psam === undefined ? {} : { psam }),
+      ...(ups === null ? {} : { ups }),
+      ...(bus?.door == null ? {} : { door: bus.door }),
+      ...(bus === null ? {} : { lamps: bus.lamps }),
+      ...(speaker == null ? {} : { speaker }),
+    },
     receiptToken: (orderId) => makeReceiptToken(terminalKeys.value.signer, orderId),
     header: {
       brand: config.site.brand,
@@ -200,18 +227,52 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       clock,
     }),
   });
-  return ok({
-    kiosk: wired.kiosk,
-    stop: async () => {
+  let closed: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closed ??= (async () => {
       spoken?.stop();
       wired.stop();
       await reader.close();
       if (scanner !== null && scanner !== 'keyboard') await scanner.close();
       await headphones?.close();
+      await bus?.door?.close();
+      await bus?.bus.close();
       for (const psam of psamReaders) await psam.close();
       layouts.close();
       void printer?.close();
       journal.close();
+    })();
+    return closed;
+  };
+  const power = ups === null ? null : powerStop(options, ups, wired.kiosk, close);
+  return ok({
+    kiosk: wired.kiosk,
+    stop: async () => {
+      power?.close();
+      await close();
+      ups?.watch.close();
+      await ups?.ups.close();
     },
+  });
+}
+
+/** The orderly stop at the end of the battery: everything is closed, and the screen says why. */
+function powerStop(
+  { loaded, clock, log, onSnapshot, onMainsBack }: ComposeOptions,
+  { ups, watch }: NonNullable<ReturnType<typeof makeUps>>,
+  kiosk: Kiosk,
+  close: () => Promise<void>,
+): PowerStop {
+  return new PowerStop({
+    ups,
+    watch,
+    atRest: () => kiosk.atRest,
+    clock,
+    log,
+    stop: async () => {
+      await close();
+      onSnapshot(stoppedSnapshot(loaded.config, 'DEV-0303', clock.nowMs()));
+    },
+    again: onMainsBack,
   });
 }

@@ -7,12 +7,22 @@ import {
   VirtualReader,
 } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
+import { readFileSync } from 'node:fs';
 import { DeviceRegistry } from '../../device/device.ts';
-import type { Device, DeviceReport } from '../../device/device.ts';
+import type { Device, DeviceReport, Media } from '../../device/device.ts';
+import { doorDevice } from '../../device/door/device.ts';
+import { ModbusDoor } from '../../device/door/modbus-door.ts';
+import type { Door } from '../../device/door/types.ts';
 import { headphonesDevice } from '../../device/headphones/device.ts';
 import { EvdevHeadphones } from '../../device/headphones/evdev.ts';
 import { openInputFile } from '../../device/headphones/input-file.ts';
+import { ModbusJack } from '../../device/headphones/modbus-jack.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
+import { lampsDevice } from '../../device/lamps/device.ts';
+import { ModbusLamps } from '../../device/lamps/modbus-lamps.ts';
+import type { Lamps, Signal } from '../../device/lamps/types.ts';
+import { ModbusBus } from '../../device/modbus/bus.ts';
+import type { Point } from '../../device/modbus/types.ts';
 import { printerDevice } from '../../device/printer/device.ts';
 import { EscposPrinter } from '../../device/printer/escpos-printer.ts';
 import type { SlipTrace } from '../../device/printer/escpos-printer.ts';
@@ -28,6 +38,12 @@ import { SCANNER_MODELS } from '../../device/scanner/models.ts';
 import { openTcpLine } from '../../device/scanner/tcp-line.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
 import { cardEntryOf } from '../../shared/config/devices.ts';
+import { speakerDevice } from '../../device/speaker/device.ts';
+import type { SpeakerOptions } from '../../device/speaker/device.ts';
+import { upsDevice } from '../../device/ups/device.ts';
+import { MainsWatch } from '../../device/ups/mains.ts';
+import { NutUps, NUT_PORT } from '../../device/ups/nut.ts';
+import type { Ups } from '../../device/ups/types.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
@@ -37,6 +53,7 @@ import { isPrinterFile, tcpAddress } from '../config.ts';
 import type { LoadedConfig } from '../config.ts';
 import { pcscService } from '../pcsc/service.ts';
 import type { Recording } from './recording.ts';
+import { runProgram } from './run-program.ts';
 
 type Config = LoadedConfig['config'];
 
@@ -49,19 +66,34 @@ export interface Fitted {
   readonly scanner?: Pick<Scanner, 'failure' | 'onChange'> | 'keyboard';
   /** Left out: no jack that this program listens to. */
   readonly headphones?: Pick<Headphones, 'plugged' | 'failure' | 'onChange'>;
+  /** Left out, like those below: there is none. */
+  readonly psam?: CardReader;
+  readonly ups?: { readonly ups: Ups; readonly watch: MainsWatch };
+  readonly door?: Door;
+  readonly lamps?: Lamps;
+  readonly speaker?: Omit<SpeakerOptions, 'clock' | 'level'>;
+  /** How loud the machine speaks by its own level. */
+  readonly level?: () => number | null;
   readonly terminalId: string;
   readonly clock: Clock;
 }
 
 /** Every device of the machine: a new kind is its folder in `device`, and a row here. */
 export function machineDevices(fitted: Fitted): DeviceRegistry {
-  const { reader, printer, scanner, headphones, clock } = fitted;
-  return new DeviceRegistry([
+  const { reader, printer, scanner, headphones, psam, ups, door, lamps, speaker, clock } = fitted;
+  const level = fitted.level ?? ((): null => null);
+  const devices: Device[] = [
     readerDevice(reader, clock),
+    ...(psam === undefined ? [] : [readerDevice(psam, clock, PSAM)]),
     printerDevice(printer, clock, () => testSlip(fitted)),
     ...(scanner === undefined ? [] : [scannerDevice(scanner === 'keyboard' ? null : scanner)]),
     ...(headphones === undefined ? [] : [headphonesDevice(headphones)]),
-  ]);
+    ...(speaker === undefined ? [] : [speakerDevice({ ...speaker, level, clock })]),
+    ...(ups === undefined ? [] : [upsDevice(ups.ups, ups.watch, clock)]),
+    ...(door === undefined ? [] : [doorDevice(door, clock)]),
+    ...(lamps === undefined || lamps.fitted.length === 0 ? [] : [lampsDevice(lamps)]),
+  ];
+  return new DeviceRegistry(devices, clock);
 }
 
 function testSlip({ terminalId, clock }: Fitted): readonly SlipLine[] {
@@ -83,15 +115,32 @@ const WHERE: Readonly<Record<Status['state'], ErrorText>> = {
   offline: { zh: '正在重连', en: 'being rebuilt' },
 };
 
-/** The customer's reader as a device. Its self-test resets the card that is in, and no more. */
-function readerDevice(reader: CardReader, clock: Clock): Device {
+const MEDIA: Readonly<Record<Status['state'], Media>> = {
+  empty: 'none',
+  present: 'present',
+  mute: 'present',
+  leaving: 'leaving',
+  offline: 'unknown',
+};
+
+const CUSTOMERS = { id: 'reader', name: { zh: '读卡器', en: 'Card reader' } } as const;
+const PSAM = { id: 'psam', name: { zh: 'PSAM 读卡器', en: 'PSAM reader' } } as const;
+
+/** A reader as a device. Its self-test resets the card that is in, and no more. */
+function readerDevice(
+  reader: CardReader,
+  clock: Clock,
+  named: typeof CUSTOMERS | typeof PSAM = CUSTOMERS,
+): Device {
   const report = (): DeviceReport => {
     const status = reader.status();
     const where = WHERE[status.state];
     const bad = status.state === 'offline' || status.state === 'mute';
     return {
       state: status.state === 'offline' ? 'offline' : bad ? 'user-error' : 'online',
-      usable: !bad,
+      // A card that does not answer is one card's trouble.
+      usable: status.state !== 'offline',
+      media: MEDIA[status.state],
       detail: { zh: `${reader.name()} · ${where.zh}`, en: `${reader.name()} · ${where.en}` },
       advice: bad ? { zh: '检查读卡器的电缆和电源', en: 'check its cable and power' } : null,
       consumables: [],
@@ -99,8 +148,7 @@ function readerDevice(reader: CardReader, clock: Clock): Device {
     };
   };
   return {
-    id: 'reader',
-    name: { zh: '读卡器', en: 'Card reader' },
+    ...named,
     report,
     look: () => Promise.resolve(report()),
     selfTest: async () => {
@@ -203,6 +251,83 @@ export function makeHeadphones(
   if (headphones.kind === 'none' || headphones.path === undefined) return null;
   const file = path(headphones.path);
   return new EvdevHeadphones({ open: () => openInputFile(file), clock, log });
+}
+
+/** The UPS, and what follows from it; null: there is none. */
+export function makeUps(
+  u: Config['ups'],
+  path: LoadedConfig['path'],
+  clock: Clock,
+  log: LogFn,
+): NonNullable<Fitted['ups']> | null {
+  if (u === undefined || u.kind === 'none') return null;
+  const { host, port } = tcpAddress(u.address ?? `tcp://127.0.0.1:${NUT_PORT}`);
+  const { username, passwordFile } = u;
+  const login = (): { username: string; password: string } => ({
+    username: username ?? '',
+    password: readFileSync(path(passwordFile ?? ''), 'utf8').trim(),
+  });
+  const ups = new NutUps({
+    open: () => openTcpLine(host, port),
+    name: u.name ?? '',
+    ...(username === undefined ? {} : { login }),
+    clock,
+    log,
+  });
+  const stopAfterMs = u.stopAfterSeconds === undefined ? null : u.stopAfterSeconds * 1_000;
+  return { ups, watch: new MainsWatch({ ups, clock, stopAfterMs }) };
+}
+
+/** What hangs at the field bus. */
+export interface BusParts {
+  readonly bus: ModbusBus;
+  readonly door: Door | null;
+  readonly lamps: Lamps;
+  readonly jack: Headphones | null;
+}
+
+/** Most modules leave the factory with this rate. */
+const MODBUS_BAUD = 9_600;
+
+/** Inputs and outputs at a Modbus module; null: there is none. */
+export function makeBus(m: Config['modbus'], clock: Clock, log: LogFn): BusParts | null {
+  if (m === undefined) return null;
+  const { inputs = {}, outputs = {} } = m;
+  const lit = {
+    card: outputs.cardLamp,
+    scanner: outputs.scannerLamp,
+    printer: outputs.printerLamp,
+    alarm: outputs.alarm,
+  };
+  const points = Object.fromEntries(
+    Object.entries(lit).flatMap(([name, point]) => (point === undefined ? [] : [[name, point]])),
+  ) as Partial<Record<Signal, Point>>;
+  const open = m.path.startsWith('tcp:')
+    ? (
+        (a) => () =>
+          openTcpLine(a.host, a.port)
+      )(tcpAddress(m.path))
+    : () => openSerial(m.path, m.baudRate ?? MODBUS_BAUD, m.parity ?? 'none');
+  const bus = new ModbusBus({
+    open,
+    unit: m.unit ?? 1,
+    inputs: [inputs.door, inputs.jack].filter((p) => p !== undefined),
+    outputs: Object.values(points),
+    clock,
+    log,
+  });
+  return {
+    bus,
+    door: inputs.door === undefined ? null : new ModbusDoor(bus, inputs.door),
+    lamps: new ModbusLamps(bus, points),
+    jack: inputs.jack === undefined ? null : new ModbusJack(bus, inputs.jack),
+  };
+}
+
+/** The loudspeaker; null: none is configured. */
+export function makeSpeaker(s: Config['speaker'], clock: Clock): Fitted['speaker'] | null {
+  if (s === undefined || s.kind === 'none') return null;
+  return { run: runProgram(clock), card: s.card, mixer: s.mixer ?? 'Master' };
 }
 
 /**

@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PLAIN_ACCESS, shellToCoreSchema } from '../../shared/contract/index.ts';
+import { shellToCoreSchema } from '../../shared/contract/index.ts';
 import type { CoreToShell, Snapshot } from '../../shared/contract/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
-import { cardEntryOf } from '../../shared/config/devices.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { loadConfig } from '../config.ts';
 import { clockOf } from '../demo-clock.ts';
 import { stderrLog, systemRandom } from '../ports.ts';
 import { composeCore } from './compose.ts';
 import type { Core } from './compose.ts';
+import { stoppedSnapshot } from './stopped.ts';
 
 /** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
 const EXIT_CONFIG = 78;
@@ -78,6 +78,8 @@ const composed = composeCore({
   version,
   onSnapshot,
   onFatal: (f) => bail(1, f),
+  // The shell starts a core that ended: so it is for the mains, too.
+  onMainsBack: () => stop('the mains are back'),
   onClip: (id, wav, isOwn) =>
     send({
       type: 'clip',
@@ -98,31 +100,7 @@ if (composed.ok) {
   bail(1, composed.error);
 } else {
   process.stderr.write(`${describeFailure(composed.error)}\n`);
-  const now = clock.value.nowMs();
-  onSnapshot({
-    screen: 'out-of-service',
-    revision: now,
-    locale: 'zh-CN',
-    access: PLAIN_ACCESS,
-    header: {
-      brand: config.site.brand,
-      site: config.site.name,
-      terminalName: config.site.terminalName,
-      terminalId: config.terminalId,
-      hotline: '',
-      panel: config.panel ?? null,
-      cardEntry: cardEntryOf(config.readers[0]),
-      ...(config.keypad === undefined ? {} : { keypad: config.keypad }),
-      ...(config.nearestSites === undefined ? {} : { nearestSites: config.nearestSites }),
-    },
-    nowMs: now,
-    demo: config.mode === 'demo',
-    reason: composed.error.code,
-    reference: `${composed.error.code} · ${config.terminalId.slice(-4)}`,
-    nearestSites: config.nearestSites ?? [],
-    sinceMs: now,
-    held: [],
-  });
+  onSnapshot(stoppedSnapshot(config, composed.error.code, clock.value.nowMs()));
   // A disk may be mounted anew while this stands on the screen.
   if (composed.error.code === 'JRNL-0108') setTimeout(() => process.exit(1), DISK_AGAIN_MS);
 }

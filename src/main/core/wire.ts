@@ -1,5 +1,7 @@
 import { Kiosk } from '../../kiosk/kiosk.ts';
 import type { KioskOptions } from '../../kiosk/run/options.ts';
+import { DeviceFacts } from '../../kiosk/watch/device-facts.ts';
+import { Heartbeats } from '../../kiosk/watch/heartbeat.ts';
 import { Monitor } from '../../kiosk/watch/monitor.ts';
 import type { MonitorOptions } from '../../kiosk/watch/monitor.ts';
 import type { MaintenancePorts } from '../../kiosk/maintenance/run.ts';
@@ -7,7 +9,9 @@ import { NO_PRINTER } from '../../device/printer/escpos-printer.ts';
 import type { Printer } from '../../device/printer/types.ts';
 import type { Headphones } from '../../device/headphones/types.ts';
 import type { Scanner } from '../../device/scanner/types.ts';
+import { keptSpeakerLevel } from '../../kiosk/maintenance/speaker-level.ts';
 import { machineDevices } from './devices.ts';
+import type { Fitted } from './devices.ts';
 import type { Policy } from '../../shared/policy.ts';
 import { RequestParts } from '../../kiosk/watch/request-parts.ts';
 import { Uploader } from '../../kiosk/watch/uploader.ts';
@@ -39,12 +43,16 @@ export interface Parts extends Pick<
   readonly scanner?: ScannerPort | 'keyboard';
   /** The jack that is listened to; left out: there is none here. */
   readonly headphones?: Pick<Headphones, 'plugged' | 'failure' | 'onChange'>;
+  /** What else the machine has; each left out: it has none. */
+  readonly fitted?: Pick<Fitted, 'psam' | 'ups' | 'door' | 'lamps' | 'speaker'>;
   /** What maintenance mode needs of the machine; left out: it has none. */
   readonly maintenance?: Omit<
     MaintenancePorts,
     'version' | 'uploadNow' | 'onChanged' | 'maxClockSkewMs'
   >;
   readonly periods?: NonNullable<MonitorOptions['periods']>;
+  /** How often central is told how the machine stands, ms; left out: as it usually is. */
+  readonly heartbeatMs?: number;
   /** Each policy that counts from now on; left out: nobody asks. */
   readonly onPolicy?: (policy: Policy) => void;
   /** `central.minPolicyVersion` of terminal.json. */
@@ -68,7 +76,13 @@ export interface Wired {
  */
 export function wireCore(parts: Parts): Wired {
   const { clock, random, journal, providers, billing, header, log, scanner, headphones } = parts;
-  const devices = machineDevices({ ...parts, terminalId: header.terminalId });
+  const { fitted = {} } = parts;
+  const devices = machineDevices({
+    ...parts,
+    ...fitted,
+    level: () => keptSpeakerLevel(journal),
+    terminalId: header.terminalId,
+  });
   sayStarted(parts);
   let uploader: Uploader | null = null;
   let monitor: Monitor | null = null;
@@ -81,6 +95,7 @@ export function wireCore(parts: Parts): Wired {
     onNeeds: (needs) => {
       if (scanner !== 'keyboard') scanner?.look(needs.scanner);
     },
+    onSignals: (signals) => fitted.lamps?.show(signals),
     onJournaled: () => uploader?.kick(),
     onCommandsWanted: () => monitor?.commandsWanted(),
     onForgotten: () => uploader?.sayHead(),
@@ -116,6 +131,22 @@ export function wireCore(parts: Parts): Wired {
     log,
     keepDays: () => kiosk.service.policy?.requests?.keepDays.kiosk ?? null,
   });
+  const deviceFacts = new DeviceFacts({
+    devices,
+    journal,
+    clock,
+    tell: (change) => kiosk.deviceChanged(change),
+  });
+  const beats = new Heartbeats({
+    billing,
+    journal,
+    clock,
+    log,
+    version: parts.version,
+    level: () => kiosk.level,
+    service: () => kiosk.service,
+    ...(parts.heartbeatMs === undefined ? {} : { everyMs: parts.heartbeatMs }),
+  });
   const watch = new Monitor({
     journal,
     billing,
@@ -127,6 +158,7 @@ export function wireCore(parts: Parts): Wired {
     minPolicyVersion: parts.minPolicyVersion,
     onChange: (change) => {
       kiosk.setService(change);
+      if (change.devices !== undefined) deviceFacts.look(change.devices);
       if (change.policy !== undefined && change.policy !== null) parts.onPolicy?.(change.policy);
     },
     onCentralUp: () => {
@@ -169,6 +201,8 @@ export function wireCore(parts: Parts): Wired {
       watch.stop();
       upload.stop();
       sealed.stop();
+      deviceFacts.stop();
+      beats.stop();
     },
   };
 }

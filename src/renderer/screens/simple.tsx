@@ -242,6 +242,9 @@ const WAITING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'PAY-0202',
   'PAY-0203',
   'BILL-0101',
+  'DEV-0302',
+  'DEV-0303',
+  'DEV-0401',
   'CORE-0101',
 ]);
 

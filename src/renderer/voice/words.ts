@@ -322,7 +322,7 @@ export const OWN = {
 export type OwnKey = keyof typeof OWN;
 
 /** Whose sentences are for technicians only. */
-const STAFF_ONLY = /^(?:MNT-010[12]|INV)-?/;
+const STAFF_ONLY = /^(?:MNT-010[12]|INV|DEV-0(?:30[14]|40[23]|501|601))-?/;
 /** Errors that a customer may hear of. */
 export const SAID_ERRORS: readonly ErrorCode[] = (Object.keys(ERRORS) as ErrorCode[]).filter(
   (code) => !STAFF_ONLY.test(code),

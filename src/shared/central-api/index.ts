@@ -34,6 +34,8 @@
  *   409 problem(sealed-mismatch)
  * - `POST /v1/my-account` → myAccountAnswer (of the card in the reader, or of a user number with the
  *   last four digits of the telephone on record; null for anything else)
+ * - `POST /v1/heartbeat` → heartbeatAnswer (how the machine stands; a central that does not know it
+ *   answers 404, and that is no failure of the line)
  * - `GET /v1/commands` → commandsAnswer
  * - `POST /v1/epochs` → epochAnswer (asks for a new epoch; again and again until it is granted)
  * - `POST /v1/journal` → uploadAnswer | 409 problem(gap|fork|old-epoch)
@@ -47,5 +49,6 @@ export * from './card-keys.ts';
 export * from './claims.ts';
 export * from './requests.ts';
 export * from './credit.ts';
+export * from './heartbeat.ts';
 export * from './my-account.ts';
 export * from './upload.ts';

@@ -10,6 +10,7 @@ import {
 } from './devices.ts';
 import { paymentSchema } from './payments.ts';
 import { printerSchema, scannerSchema } from './peripherals.ts';
+import { modbusSchema, speakerSchema, upsSchema } from './sensors.ts';
 
 export type { PsamProfile } from './devices.ts';
 export type { WechatConfig } from './payments.ts';
@@ -157,6 +158,9 @@ export const terminalConfigSchema = z.strictObject({
     })
     .refine((h) => h.kind !== 'evdev' || h.path !== undefined, 'evdev needs a path')
     .optional(),
+  ups: upsSchema.optional(),
+  modbus: modbusSchema.optional(),
+  speaker: speakerSchema.optional(),
   /** Who may enter maintenance mode. */
   maintenance: z
     .strictObject({

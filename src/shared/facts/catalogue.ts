@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEVICE_STATES } from '../contract/maintenance.ts';
 import { RATINGS } from '../ratings.ts';
 import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
@@ -232,6 +233,20 @@ export const EVENTS = {
     uptoHash: z.string(),
     events: natural,
     orders: natural,
+  }),
+  /**
+   * A device stands otherwise than told last, and has for a moment: the door, the mains, a printer
+   * without paper. One that changes again and again is told of seldom.
+   */
+  'device-changed': z.object({
+    device: z.string().max(32),
+    state: z.enum(DEVICE_STATES),
+    /** It does its work. */
+    usable: z.boolean(),
+    /** Why not, or what it stops the machine by. */
+    code: z.string().max(16).nullable(),
+    /** Changes before this one that were not told, of a device that changed too often. */
+    untold: natural.optional(),
   }),
   'maintenance-entered': z.object({
     who: z.string(),

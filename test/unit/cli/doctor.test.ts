@@ -447,8 +447,24 @@ describe('doctor on a broken configuration', () => {
       (config['central'] as Json)['baseUrl'] = 'http://127.0.0.1:9';
       config['printer'] = { kind: 'virtual', path: 'tcp://127.0.0.1:9' };
       config['scanner'] = { kind: 'serial', path: '/dev/no-such-scanner' };
+      config['ups'] = { kind: 'nut', address: 'tcp://127.0.0.1:9', name: 'ups' };
+      config['modbus'] = {
+        path: '/dev/no-such-bus',
+        inputs: { door: { address: 0 } },
+        outputs: { alarm: { address: 3 } },
+      };
     });
     expect(code).toBe(1);
+    expect(of('ups')[0]).toMatchObject({ level: 'WARN', code: 'DEV-0301' });
+    for (const [check, trouble] of [
+      ['door', 'DEV-0402'],
+      ['lamps', 'DEV-0403'],
+    ] as const)
+      expect(of(check)[0]).toMatchObject({
+        level: 'WARN',
+        code: trouble,
+        text: expect.stringContaining('/dev/no-such-bus'),
+      });
     expect(of('payment')[0]).toMatchObject({ level: 'FAIL', code: expect.stringMatching(/^PAY-/) });
     expect(of('central')[0]).toMatchObject({ level: 'FAIL', code: 'BILL-0101' });
     expect(of('printer')[0]).toMatchObject({ level: 'WARN', code: 'DEV-0101' });

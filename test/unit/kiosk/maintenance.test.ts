@@ -523,6 +523,7 @@ describe('devices', () => {
     expect(open().devices.map((d) => d.id)).toEqual([
       'reader',
       'printer',
+      'service',
       'line-wechat',
       'central',
       'journal',
@@ -544,11 +545,12 @@ describe('devices', () => {
     const printed = w.printed.length;
     expect((await test1('printer'))[0]).toBe('passed');
     expect(w.printed).toHaveLength(printed + 1);
+    expect(await test1('service')).toEqual(['passed', expect.stringMatching(/^\d+ devices work/)]);
     expect((await test1('line-wechat'))[1]).toMatch(/^a verified answer in/);
     expect((await test1('journal'))[0]).toBe('passed');
     expect((await test1('disk'))[1]).toBe('written, synced and read back in 3 ms');
     expect(facts('maintenance-action').map((f) => [f.action, f.detail])).toEqual(
-      ['reader', 'reader', 'printer', 'line-wechat', 'journal', 'disk'].map((d) => [
+      ['reader', 'reader', 'printer', 'service', 'line-wechat', 'journal', 'disk'].map((d) => [
         'self-test',
         d,
       ]),
@@ -805,6 +807,7 @@ describe('words', () => {
     'order-restated': { order: {}, attempts: [] },
     'damage-accepted': { who: 'w', why: 'w' },
     'journal-pruned': { epoch: 1, uptoSeq: 1, uptoHash: '', events: 1, orders: 1 },
+    'device-changed': { device: 'door', state: 'user-error', usable: true, code: 'DEV-0401' },
     'maintenance-entered': { who: 'w' },
     'maintenance-left': { who: 'w', why: 'idle' },
     'maintenance-refused': { fails: 1, lockedMs: 0 },

@@ -26,7 +26,7 @@ it('a sale keeps the card until it is written, and looks for a code while it is 
   expect(w.needs).toEqual({ card: 'in', scanner: true });
   w.pay.pay();
   await w.untilScreen('done');
-  expect(w.needs).toEqual(OUT);
+  expect(w.needs).toEqual({ ...OUT, printer: true });
 });
 
 it('no code is looked for once the customer cancels', async () => {
@@ -58,7 +58,7 @@ it('a card that is not sold to is given back; one that waits for its last paymen
   w.pay.pay();
   w.pay.down = true;
   await w.until('the customer is let go', () => w.screen === 'in-doubt', 70_000);
-  expect(w.needs).toEqual(OUT);
+  expect(w.needs).toEqual({ ...OUT, printer: true });
   await w.remove();
   await w.insert('golden');
   await w.untilScreen('cannot-sell');

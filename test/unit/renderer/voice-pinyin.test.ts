@@ -76,6 +76,11 @@ const REVIEWED: readonly (readonly [string, string])[] = [
   ['用户地址', 'yong4 hu4 di4 zhi3'],
   ['一部分', 'yi2 bu4 fen4'],
   ['芯片朝上', 'xin1 pian4 chao2 shang4'],
+  // 会, 没, 将, of mains and door
+  ['已付款的会办完或退回', 'yi3 fu4 kuan3 de5 hui4 ban4 wan2 huo4 tui4 hui2'],
+  ['没付款的不收钱', 'mei2 fu4 kuan3 de5 bu4 shou1 qian2'],
+  ['机器即将关机', 'ji1 qi4 ji2 jiang1 guan1 ji1'],
+  ['来电后自动恢复', 'lai2 dian4 hou4 zi4 dong4 hui1 fu4'],
   // what the spoken mode reads
   ['地点', 'di4 dian3'],
   ['如果那时没有空', 'ru2 guo3 na4 shi2 mei2 you3 kong4'],

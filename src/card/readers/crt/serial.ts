@@ -11,12 +11,13 @@ interface NativePort {
   on(event: 'close', listener: (error: Error | null) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
+type Parity = 'none' | 'even' | 'odd';
 interface SerialPortModule {
   readonly SerialPort: new (options: {
     path: string;
     baudRate: number;
     dataBits: 8;
-    parity: 'none';
+    parity: Parity;
     stopBits: 1;
     autoOpen: false;
     hupcl: false;
@@ -30,17 +31,21 @@ interface SerialPortModule {
 export const DEFAULT_BAUD = 38_400;
 
 /**
- * Opens a serial port, 8N1, for this process alone; rejects while it is not there. The package is
- * loaded on first use.
+ * Opens a serial port, 8N1 where nothing else is said, for this process alone; rejects while it is
+ * not there. The package is loaded on first use.
  */
-export function openSerial(path: string, baudRate: number): Promise<SerialLine> {
+export function openSerial(
+  path: string,
+  baudRate: number,
+  parity: Parity = 'none',
+): Promise<SerialLine> {
   return new Promise((resolve, reject) => {
     const { SerialPort } = createRequire(import.meta.url)('serialport') as SerialPortModule;
     const port = new SerialPort({
       path,
       baudRate,
       dataBits: 8,
-      parity: 'none',
+      parity,
       stopBits: 1,
       autoOpen: false,
       hupcl: false,

@@ -45,6 +45,7 @@ import { invoices } from './042-invoices.ts';
 import { creditActs } from './046-credit-acts.ts';
 import { outageSms } from './047-outage-sms.ts';
 import { merchants } from './052-merchants.ts';
+import { heartbeats } from './053-heartbeats.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -95,4 +96,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'outage sms', sql: outageSms },
   { name: 'card grants', sql: cardGrants },
   { name: 'merchants', sql: merchants },
+  { name: 'heartbeats', sql: heartbeats },
 ];

@@ -13,7 +13,7 @@ import type {
   CreditChoice,
   UserNoSession,
 } from '../../state/visit.ts';
-import { outOfService } from '../../watch/selling.ts';
+import { halted, outOfService } from '../../watch/selling.ts';
 import { noteLookUp } from '../look-ups.ts';
 import { creditChoices } from '../paying.ts';
 import { GIVE_CARD_BACK, KEEP_CARD } from '../service.ts';
@@ -449,7 +449,7 @@ function saleOf(s: AccountSession, credit: CreditPolicy | undefined): CreditChoi
 function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'credit-begun' }>): Step {
   const s = state.session;
   const { orderId, events } = event;
-  if (s.at !== 'account' || !s.busy || s.asked !== event.asked)
+  if (s.at !== 'account' || halted(state) !== null || !s.busy || s.asked !== event.asked)
     return step(state, s, { do: 'release', orderId });
   const credit = state.service.policy?.credit;
   const owed = takenItems(s.account, credit).reduce((sum, i) => sum + i.dueFen, 0);

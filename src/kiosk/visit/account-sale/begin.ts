@@ -12,6 +12,7 @@ import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import type { Effect, KioskEvent, KioskState } from '../../state/kiosk.ts';
 import type { CreditChoice } from '../../state/visit.ts';
+import { halted } from '../../watch/selling.ts';
 import { choicesOfPayee, creditChoices } from '../paying.ts';
 
 type Begin = Extract<Effect, { do: 'begin-credit' }>;
@@ -129,6 +130,8 @@ function readyForCredit(
     return err(failure('SALE-0125'));
   if (provider === undefined || service.lineUp === false) return err(failure('SALE-0111'));
   if (service.blocked !== null) return err(service.blocked);
+  const halt = halted({ service });
+  if (halt !== null) return err(failure(halt));
   if (journal.space() !== 'ample') return err(failure('JRNL-0104'));
   return ok({ provider, policy });
 }

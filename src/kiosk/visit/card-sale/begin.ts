@@ -14,6 +14,7 @@ import type { Clock, LogFn, Random } from '../../../shared/ports.ts';
 import { err, ok } from '../../../shared/result.ts';
 import type { Result } from '../../../shared/result.ts';
 import type { Effect, KioskEvent, KioskState } from '../../state/kiosk.ts';
+import { halted } from '../../watch/selling.ts';
 import { payChoices } from '../paying.ts';
 import { quoteFor } from './quoting.ts';
 
@@ -124,6 +125,8 @@ function readyToSell({
   if (policy === null) return err(failure('SALE-0110'));
   if (provider === undefined || service.lineUp === false) return err(failure('SALE-0111'));
   if (service.blocked !== null) return err(service.blocked);
+  const halt = halted({ service });
+  if (halt !== null) return err(failure(halt));
   if (journal.space() !== 'ample') return err(failure('JRNL-0104'));
   return ok({ provider, policy });
 }

@@ -8,6 +8,7 @@ import type { Now } from '../../state/order.ts';
 import type { AmountSession, Purpose } from '../../state/visit.ts';
 import { assistOrder } from '../card-assist.ts';
 import { cardView } from '../card-view.ts';
+import { halted } from '../../watch/selling.ts';
 import { payChoices } from '../paying.ts';
 import { KEEP_CARD } from '../service.ts';
 import type { Service, VisitEvent } from '../service.ts';
@@ -91,6 +92,8 @@ export function offerSale(
   if (state.service.lineUp === false) return cannotSell(state, now, 'SALE-0111', reading, account);
   if (state.service.blocked !== null)
     return cannotSell(state, now, state.service.blocked.code, reading, account);
+  const halt = halted(state);
+  if (halt !== null) return cannotSell(state, now, halt, reading, account);
   return step(state, {
     at: 'amount',
     insertion,
@@ -195,7 +198,12 @@ function onPreview(
 /** All is at hand to make the order. Where the customer went away meanwhile, none is made. */
 function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-begun' }>): Step {
   const s = state.session;
-  if (s.at !== 'amount' || s.insertion !== event.insertion || s.busy !== 'paying')
+  if (
+    s.at !== 'amount' ||
+    halted(state) !== null ||
+    s.insertion !== event.insertion ||
+    s.busy !== 'paying'
+  )
     return step(state, s, { do: 'release', orderId: event.orderId });
   return step(state, orderSession(event.orderId, event.insertion, false), {
     do: 'journal',
