@@ -66,6 +66,7 @@ const TEST = [
   'libgbm1',
   'openssl',
   'postgresql',
+  'nut-server',
   'procps',
   'strace',
 ];

@@ -706,7 +706,7 @@ export const ERRORS = {
     ],
     ['技术员停用', 'Taken out of service by a technician'],
   ),
-  'MNT-0201': e(
+  'MNT-0301': e(
     ['系统没有照办', 'The system refused'],
     ['请稍后再试。已付款的订单不受影响。', 'Please try again later. Paid orders are safe.'],
     [

@@ -84,7 +84,7 @@ function systemName({ read }: SystemTools): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? process.platform;
 }
 
-const refused = (why: string): Result<never, Failure> => err(failure('MNT-0201', why));
+const refused = (why: string): Result<never, Failure> => err(failure('MNT-0301', why));
 
 /**
  * The machine as maintenance mode sees it and may change it.

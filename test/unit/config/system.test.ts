@@ -57,7 +57,7 @@ describe('the machine as maintenance mode sees it', () => {
     const look = await port(bare.tools).look();
     expect([look.clockKept, look.brightness]).toEqual([null, null]);
     const set = await port(bare.tools).setBrightness(50);
-    expect(set.ok ? '' : set.error.code).toBe('MNT-0201');
+    expect(set.ok ? '' : set.error.code).toBe('MNT-0301');
   });
 
   it('sets the light through logind, never so dark that nobody finds the way back', async () => {
@@ -79,7 +79,7 @@ describe('the machine as maintenance mode sees it', () => {
     });
     const said = await port(refused.tools).restartMachine();
     expect(said.ok ? null : [said.error.code, said.error.detail]).toEqual([
-      'MNT-0201',
+      'MNT-0301',
       'Interactive authentication required.',
     ]);
   });
