@@ -18,6 +18,7 @@ import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import { sentenceOf, storyOf } from '../../../src/kiosk/words/facts.ts';
 import { orderFacts, PARKED_REASONS, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { World } from '../../support/kiosk-world.ts';
+import { emptyShift } from '../../support/shifts.ts';
 
 const PIN = '2580';
 const WHO = '李工';
@@ -814,6 +815,12 @@ describe('words', () => {
     'slip-printed': { what: 'parked', ok: false },
     'clock-step': { stepMs: 1 },
     'policy-taken': { version: 1 },
+    'shift-closed': {
+      shift: emptyShift(),
+      hash: '0'.repeat(64),
+      who: 'core',
+      why: '',
+    },
     reconciled: {
       date: '2026-11-22',
       provider: 'wechat',
