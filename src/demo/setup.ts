@@ -344,6 +344,8 @@ export function writeTerminalJson(
     printer: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.printer}` },
     scanner: { kind: 'virtual', path: `tcp://127.0.0.1:${ports.scanner}` },
     headphones: { kind: 'evdev', path: JACK_FILE },
+    // Stands for a stick: it is in while the folder is there.
+    export: { folder: 'stick' },
     maintenance: {
       users: [
         { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },

@@ -28,6 +28,8 @@ import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
 import { deletePruned, planPrune } from './prune.ts';
 import { before, toLogged } from './records.ts';
 import type { Anchor, LogAnchor, LoggedEvent, MetaKey, Place } from './records.ts';
+import { searchOrders } from './search.ts';
+import type { OrderQuery } from './search.ts';
 import type { Statements } from './statements.ts';
 import {
   BALLAST_BYTES,
@@ -490,6 +492,11 @@ export class Journal {
   /** What a technician looks at: parked and not settled first, then open ones, then the newest. */
   recentOrders(limit: number): OrderRow[] {
     return parsed<OrderRow>(this.#st.recent.all(limit));
+  }
+
+  /** Orders that somebody looks for, what changed last first: `most` of them. */
+  search(query: OrderQuery, most: number): OrderRow[] {
+    return searchOrders(this.#book.db, query, most);
   }
 
   /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */

@@ -1,11 +1,12 @@
 import Database from 'better-sqlite3';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
 import { ShiftTally, firstShift, nextShift, openMoney } from '../../../src/journal/shift.ts';
 import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
+import { SecondLog } from '../../../src/journal/second-log.ts';
 import { shiftHash } from '../../../src/shared/shift-hash.ts';
-import { shiftDoubts, shiftImbalance } from '../../../src/shared/shift.ts';
+import { shiftDoubts, shiftImbalance, shiftRef } from '../../../src/shared/shift.ts';
 import type { Shift } from '../../../src/shared/shift.ts';
 import { DAY_MS } from '../../../src/shared/time.ts';
 import { T0, scratchFolder, seededRandom } from '../../support/kiosk-world.ts';
@@ -245,7 +246,7 @@ describe('a shift ends where the next begins', () => {
   it('a closed one is the same after later facts, a restart, a restored journal in a new epoch, and when its facts are pruned', async () => {
     let j = rig.open();
     j.append([...sale(1), ...upTo(2, 'order-delivering')]);
-    const first = whole(j.closeShift('张工', '试')) as Shift;
+    const first = whole(j.closeShift('张工', '试'));
     const kept = j.closedShifts(1)[0];
     expect(kept).toMatchObject({ shift: first, hash: shiftHash(first), who: '张工', why: '试' });
     j.append(after(2, 'order-delivering'));
@@ -259,7 +260,7 @@ describe('a shift ends where the next begins', () => {
     expect(j.beginEpoch(2, 'restored')).toBe(true);
     expect(j.closedShifts(9)).toEqual([kept]);
     j.append(sale(3, 2));
-    const second = whole(j.closeShift('李工', '')) as Shift;
+    const second = whole(j.closeShift('李工', ''));
     expect(second).toMatchObject({
       number: 2,
       from: first.to,
@@ -286,6 +287,30 @@ describe('a shift ends where the next begins', () => {
     });
     rig.close();
     expect(rig.verify()).toEqual([]);
+  });
+
+  it('one that was lost with its facts is none, and the next of that number has another name', () => {
+    const j = rig.open();
+    j.append([...sale(1)]);
+    whole(j.closeShift('张工', ''));
+    const at = j.head.seq;
+    rig.close();
+    // The second log ends before it was closed, and the database is damaged.
+    const log = SecondLog.path(rig.secondPath, 1);
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    writeFileSync(log, `${lines.slice(0, 3).join('\n')}\n`);
+    const db = new Database(Journal.file(rig.dataDir));
+    db.exec("INSERT INTO meta VALUES ('pruning', 'now')");
+    db.exec('DELETE FROM outbox; DELETE FROM events WHERE seq > 3 OR seq = 2');
+    db.exec("DELETE FROM meta WHERE key = 'pruning'");
+    db.close();
+    const again = rig.open();
+    expect(again.condition().kind).toBe('restored');
+    expect(again.head.seq).toBeLessThan(at);
+    expect(again.closedShifts(9)).toEqual([]);
+    expect(again.beginEpoch(2, 'restored')).toBe(true);
+    const next = whole(again.closeShift('张工', ''));
+    expect([next.number, next.from, shiftRef(next)]).toEqual([1, { epoch: 0, seq: 0 }, '2-1']);
   });
 
   it('is not pruned away before it is counted, and its last fact stays in the second log', () => {

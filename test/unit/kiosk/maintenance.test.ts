@@ -393,7 +393,10 @@ describe('orders', () => {
       why: '商户账户余额已补足',
     });
     await w.run(2_500);
-    expect(open().orders[0]).toMatchObject({ state: 'refunded', actions: ['print-story'] });
+    expect(open().orders[0]).toMatchObject({
+      state: 'refunded',
+      actions: ['print-story', 'print-copy'],
+    });
     // again on what is no longer parked: nothing but a word
     await act('retry-refund', { target: order.orderId, why: 'x' });
     expect(open().message?.zh).toBe('这笔订单已不需要此操作');
@@ -689,7 +692,9 @@ describe('devices', () => {
             a !== 'retry-refund' &&
             a !== 'settle-delivered-by-hand' &&
             a !== 'settle-nothing-due' &&
-            a !== 'card-lost',
+            a !== 'card-lost' &&
+            // Its fact is the shift’s own, with his name in it.
+            a !== 'close-shift',
         ),
       ),
     );
