@@ -581,7 +581,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   'mnt.day.provider.unionpay': 'UnionPay',
   'mnt.day.provider.gateway': 'Payment gateway',
   'mnt.day.byQr': 'code on the screen',
-  'mnt.day.byCode': 'customer’s code',
+  'mnt.day.byCode': 'customer code',
   'mnt.day.compared.none': 'no money moved: nothing to compare',
   'mnt.day.compared.waits': 'bills are compared the next day',
   'mnt.day.compared.agrees': 'bills compared, they agree',
