@@ -120,6 +120,7 @@ export const nextShift = (s: Shift): ShiftBegin => ({
 /** Counts a shift fact by fact; may go on as facts are added. Changes nothing. */
 export class ShiftTally {
   readonly #db: Database.Database;
+  readonly #ofOrderFacts: Database.Statement<[string], Fact>;
   readonly #begin: ShiftBegin;
   readonly #followed = new Map<string, Followed>();
   readonly #lines = {
@@ -146,6 +147,9 @@ export class ShiftTally {
 
   constructor(db: Database.Database, begin: ShiftBegin) {
     this.#db = db;
+    this.#ofOrderFacts = db.prepare<[string], Fact>(
+      `SELECT ${FACT} FROM events WHERE order_id = coalesce(?, NULL) ORDER BY epoch, seq`,
+    );
     this.#begin = begin;
     this.#at = begin.from;
   }
@@ -259,9 +263,7 @@ export class ShiftTally {
       pieces: new Map(),
       older: new Set(),
     };
-    for (const fact of this.#db
-      .prepare<[string], Fact>(`SELECT ${FACT} FROM events WHERE order_id = ? ORDER BY epoch, seq`)
-      .all(orderId)) {
+    for (const fact of this.#ofOrderFacts.all(orderId)) {
       if (!before(fact, at)) break;
       take(one, fact, orderId);
       if (one.order === undefined || before(this.#begin.from, fact)) continue;
