@@ -371,6 +371,8 @@ export function writeTerminalJson(
           modbus: { path: `tcp://127.0.0.1:${ports.io}`, ...HALL_IO },
         }
       : {}),
+    // Stands for a stick: it is in while the folder is there.
+    export: { folder: 'stick' },
     maintenance: {
       users: [
         { name: DEMO_USER.name, card: DEMO_USER.card, salt: DEMO_USER.salt, hash: DEMO_USER.hash },

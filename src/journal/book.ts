@@ -93,7 +93,17 @@ export class Book implements Ledger {
       at.hash,
     );
     this.putRows(folded, at);
+    this.#keepApart(event, at);
     this.st.insertOutbox.run(at.epoch, at.seq);
+  }
+
+  /** Facts that are also kept where pruning does not reach. */
+  #keepApart(
+    { kind, body }: JournalEvent,
+    at: Place & { readonly wallMs: number; readonly bodyJson: string },
+  ): void {
+    if (kind === 'shift-closed') this.st.putShift.run(at.epoch, at.seq, at.wallMs, at.bodyJson);
+    if (kind === 'reconciled') this.st.putCompared.run(body.date, body.provider, at.bodyJson);
   }
 
   putRows({ order, attempt }: Folded, at: Place): void {

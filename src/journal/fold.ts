@@ -384,6 +384,7 @@ const FOLDS: { readonly [K in EventKind]: (rows: Rows, body: EventBody<K>) => Fo
   'clock-step': onRecord,
   'policy-taken': onRecord,
   reconciled: onRecord,
+  'shift-closed': onRecord,
 };
 
 /**

@@ -6,11 +6,14 @@ import type { Failure } from '../shared/errors.ts';
 import { EVENTS } from '../shared/facts/catalogue.ts';
 import type { EventBody, EventKind, JournalEvent } from '../shared/facts/catalogue.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
+import { shiftHash } from '../shared/shift-hash.ts';
+import type { ClosedShift, Shift } from '../shared/shift.ts';
 import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { Book } from './book.ts';
+import { Daybook, closedShifts, comparedOn } from './daybook.ts';
 import { restatement } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
@@ -25,6 +28,8 @@ import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
 import { deletePruned, planPrune } from './prune.ts';
 import { before, toLogged } from './records.ts';
 import type { Anchor, LogAnchor, LoggedEvent, MetaKey, Place } from './records.ts';
+import { searchOrders } from './search.ts';
+import type { OrderQuery } from './search.ts';
 import type { Statements } from './statements.ts';
 import {
   BALLAST_BYTES,
@@ -97,6 +102,8 @@ export type Space = 'ample' | 'low' | 'full';
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
 const BACKUPS_KEPT = 2;
+/** A shift of years is counted so many facts at a time: half a second, at 23 µs a fact. */
+const COUNTED_AT_ONCE = 20_000;
 
 /**
  * The journal: append-only facts in SQLite, and the order and attempt rows folded from them. One
@@ -109,6 +116,7 @@ export class Journal {
   readonly #bootId: string;
   readonly #book: Book;
   readonly #st: Statements;
+  readonly #daybook: Daybook;
   #second: SecondLogWriter | null = null;
   #head: Anchor;
   /** Highest number noted as sent, by epoch; read once from meta. */
@@ -121,6 +129,7 @@ export class Journal {
     this.#bootId = toHex(options.random.bytes(8));
     this.#book = new Book(db);
     this.#st = this.#book.st;
+    this.#daybook = new Daybook(db);
     const epoch = Number(this.#book.meta('epoch'));
     const last = this.#st.head.get();
     this.#head = last ?? { epoch, seq: 0, hash: genesisHash(options.terminalId, epoch) };
@@ -485,6 +494,11 @@ export class Journal {
     return parsed<OrderRow>(this.#st.recent.all(limit));
   }
 
+  /** Orders that somebody looks for, what changed last first: `most` of them. */
+  search(query: OrderQuery, most: number): OrderRow[] {
+    return searchOrders(this.#book.db, query, most);
+  }
+
   /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */
   story(
     orderId: string,
@@ -499,6 +513,42 @@ export class Journal {
   /** What this journal says of money in a span of time (reconciliation). */
   moneyDay(query: MoneyQuery): MoneyDay {
     return readMoneyDay(this.#book.db, query);
+  }
+
+  /**
+   * The money of the shift that is open, up to now; null: it is still being counted, and goes on
+   * when this is asked again.
+   */
+  openShift(most = COUNTED_AT_ONCE): Shift | null {
+    return this.#daybook.soFar(this.#head, most);
+  }
+
+  /**
+   * Closes the open shift; the next one begins with this very fact. Null: it is still being
+   * counted.
+   */
+  closeShift(who: string, why: string): Shift | null {
+    const closing = this.#closing(who, why);
+    if (closing === null) return null;
+    this.append([closing]);
+    return closing.body.shift;
+  }
+
+  #closing(who: string, why: string): Extract<JournalEvent, { kind: 'shift-closed' }> | null {
+    const shift = this.openShift();
+    return shift === null
+      ? null
+      : { kind: 'shift-closed', orderId: null, body: { shift, hash: shiftHash(shift), who, why } };
+  }
+
+  /** The shifts that were closed last, the newest first; also those whose facts were pruned. */
+  closedShifts(most: number): ClosedShift[] {
+    return closedShifts(this.#book.db, most);
+  }
+
+  /** What was found when a day's bills were compared, by provider; empty: they were not, yet. */
+  comparedOn(date: string): EventBody<'reconciled'>[] {
+    return comparedOn(this.#book.db, date);
   }
 
   get terminalId(): string {
@@ -822,8 +872,14 @@ export class Journal {
     const plan = planPrune(db, this.#head, open, this.#options.clock.nowMs() - keepMs);
     if (plan === null) return null;
     const { anchor, events, orderIds } = plan;
+    // What is pruned is settled: its money stands in a closed shift, and the last one's fact stays.
+    const last = this.#daybook.last();
+    const settling = last === null || !before(anchor, last.at);
+    const closing = settling ? this.#closing('core', 'facts of it are pruned') : null;
+    if (settling && closing === null) return null;
     this.#append(
       [
+        ...(closing === null ? [] : [closing]),
         {
           kind: 'journal-pruned',
           orderId: null,

@@ -10,6 +10,14 @@ export interface EventRecord {
   readonly hash: string;
 }
 
+/** A closed shift as the database holds it: its fact's place, time and body. */
+export interface ShiftRecord {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly wall_ms: number;
+  readonly body: string;
+}
+
 /** A place in the journal: facts are ordered by epoch, then number. */
 export interface Place {
   readonly epoch: number;

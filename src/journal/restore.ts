@@ -1,12 +1,14 @@
 import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
+import { EVENTS } from '../shared/facts/catalogue.ts';
 import type { JournalEvent } from '../shared/facts/catalogue.ts';
 import { counterOf, terminalOf as terminalOfOrder } from '../shared/order-id.ts';
 import type { MetaKey } from './records.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
+import { shiftHash } from '../shared/shift-hash.ts';
 import { Book } from './book.ts';
 import { EVENT_COLUMNS, before, toLogged } from './records.ts';
-import type { Anchor, EventRecord, Place } from './records.ts';
+import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
@@ -49,6 +51,8 @@ export interface RestorePlan {
   readonly notes: ReadonlyMap<string, string>;
   /** What identifies the customers of requests, as far as the damaged database can be read. */
   readonly parts: readonly RequestPart[];
+  /** Closed shifts, likewise: of those whose facts were pruned no log tells any more. */
+  readonly shifts: readonly ShiftRecord[];
 }
 
 /** A row of `request_parts`; its fact holds the hash of `sealed`, so that a wrong one is known. */
@@ -213,6 +217,7 @@ export function survey(
   const anchors: Anchor[] = [];
   const notes = new Map<string, string>();
   const parts: RequestPart[] = [];
+  const shifts: ShiftRecord[] = [];
 
   let databaseHead: Place | null = null;
   let sound = false;
@@ -236,6 +241,7 @@ export function survey(
             .all())
             notes.set(key, value);
         parts.push(...readParts(db));
+        shifts.push(...readShifts(db));
         databaseHead =
           db
             .prepare<[], Place>(
@@ -350,6 +356,7 @@ export function survey(
     complete: !lost && ((secondWhole && endsAt(secondLast)) || (sound && endsAt(databaseHead))),
     notes,
     parts,
+    shifts,
   };
   return { sources, plan };
 }
@@ -385,6 +392,20 @@ function readParts(db: Database.Database): RequestPart[] {
       if (typeof row.sealed === 'string' && Number.isSafeInteger(row.made_ms)) found.push(row);
   } catch {
     // A journal of before requests, or a bad page: what was read so far is kept.
+  }
+  return found;
+}
+
+/** Those that can be read, and are what their hash says. */
+function readShifts(db: Database.Database): ShiftRecord[] {
+  const found: ShiftRecord[] = [];
+  try {
+    for (const row of db.prepare<[], ShiftRecord>('SELECT * FROM shifts').iterate()) {
+      const body = EVENTS['shift-closed'].safeParse(JSON.parse(row.body));
+      if (body.success && shiftHash(body.data.shift) === body.data.hash) found.push(row);
+    }
+  } catch {
+    // A journal of before shifts, or a bad page: what was read so far is kept.
   }
   return found;
 }
@@ -464,6 +485,9 @@ function fill(
   );
   for (const p of plan.parts)
     putPart.run(p.number, p.epoch, p.seq, p.made_ms, p.sealed, p.acked_ms);
+  // One whose fact is lost is none: the facts after the head would be in it.
+  for (const s of plan.shifts)
+    if (!before(plan.head, s)) book.st.putShift.run(s.epoch, s.seq, s.wall_ms, s.body);
   // Any fact may have been sent since the backup was made.
   const sent = book.db
     .prepare<[], { epoch: number; last: number }>(

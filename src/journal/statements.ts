@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { EVENT_COLUMNS } from './records.ts';
-import type { Anchor, EventRecord, Place } from './records.ts';
+import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
 
 /**
  * A bound value that the query planner does not look at. Ours is built with STAT4 and compiles a
@@ -261,6 +261,22 @@ function prepare(db: Database.Database) {
            WHERE r.account = ${UNSEEN} AND e.kind = 'order-delivered'
              AND json_extract(r.row, '$.sale.offline') LIMIT 1`,
         )
+        .pluck(),
+    putShift: () =>
+      db.prepare<[number, number, number, string]>(
+        'INSERT OR REPLACE INTO shifts (epoch, seq, wall_ms, body) VALUES (?, ?, ?, ?)',
+      ),
+    putCompared: () =>
+      db.prepare<[string, string, string]>(
+        'INSERT OR REPLACE INTO compared (date, provider, body) VALUES (?, ?, ?)',
+      ),
+    shifts: () =>
+      db.prepare<[number], ShiftRecord>(
+        'SELECT epoch, seq, wall_ms, body FROM shifts ORDER BY epoch DESC, seq DESC LIMIT ?',
+      ),
+    compared: () =>
+      db
+        .prepare<[string], string>('SELECT body FROM compared WHERE date = ? ORDER BY provider')
         .pluck(),
     cacheAccount: () =>
       db.prepare<[string, number, string]>(

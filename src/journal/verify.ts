@@ -12,6 +12,7 @@ import { EVENT_COLUMNS } from './records.ts';
 import type { Anchor, EventRecord, Place } from './records.ts';
 import { fold } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
+import { shiftProblems } from './daybook.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, eventName, linkProblem } from './inspect.ts';
 import { schemaDigest } from './schema.ts';
@@ -189,6 +190,7 @@ function verifyOpen(
     problems.push(`the epoch is said to be ${epoch}, the last event is of ${head.epoch}`);
   compareRows(db, 'orders', 'order_id', orders, problems);
   compareRows(db, 'attempts', 'attempt_id', attempts, problems);
+  if (!chainBroken) problems.push(...shiftProblems(db));
   for (const table of ['outbox', 'stranded'] as const) {
     const gap = db
       .prepare<[], Place>(

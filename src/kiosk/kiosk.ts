@@ -110,6 +110,7 @@ export class Kiosk {
         : new MaintenanceRunner({
             ...options,
             ports: options.maintenance,
+            hotline: () => this.#hotline(),
             tell: (news) => this.dispatch({ type: 'maintenance', ...news }),
           });
     const orders = new Map<string, OpenOrder>();

@@ -15,6 +15,8 @@ import type { TerminalConfig } from '../shared/config/terminal.ts';
 
 export interface LoadedConfig {
   readonly config: TerminalConfig;
+  /** The file itself. */
+  readonly file: string;
   /** Relative paths in the file start here. */
   readonly baseDir: string;
   readonly path: (relative: string) => string;
@@ -48,7 +50,12 @@ export function loadConfig(file: string): Result<LoadedConfig, Failure> {
   const problem = crossProblem(config);
   if (problem !== null) return err(failure('CONF-0101', `${full}: ${problem}`));
   const baseDir = dirname(full);
-  return ok({ config, baseDir, path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)) });
+  return ok({
+    config,
+    file: full,
+    baseDir,
+    path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)),
+  });
 }
 
 /** The configuration itself, and makers' programs: what the kiosk's user starts. */

@@ -10,7 +10,8 @@ import ui from './components/ui.module.css';
 import { Bills, Contract, IsItYou, TopUp, UserNo } from './screens/account.tsx';
 import { Amount } from './screens/amount.tsx';
 import { Info } from './screens/info.tsx';
-import { Maintenance, MaintenancePin } from './screens/maintenance.tsx';
+import { Maintenance } from './screens/maintenance/index.tsx';
+import { MaintenancePin } from './screens/maintenance/pin.tsx';
 import { MyAccount, MyAccountNo } from './screens/my-account.tsx';
 import { Pay } from './screens/pay.tsx';
 import {

@@ -706,6 +706,53 @@ export const ERRORS = {
     ],
     ['技术员停用', 'Taken out of service by a technician'],
   ),
+  'MNT-0201': e(
+    ['没有U盘', 'No USB stick'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    ['把U盘插到维护口，几秒后再试', 'Put a stick in, and try again after a few seconds'],
+  ),
+  'MNT-0202': e(
+    ['不止一个U盘', 'More than one USB stick'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    ['只留要用的一个，再试', 'Leave only the one that is meant, and try again'],
+  ),
+  'MNT-0203': e(
+    ['U盘写不进', 'The stick cannot be written'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    [
+      'U盘写保护或没有权限：打开写保护开关，或换一个；格式须为 FAT32 或 exFAT',
+      'It is read-only or not ours to write: open its lock, or take another; FAT32 or exFAT',
+    ],
+  ),
+  'MNT-0204': e(
+    ['U盘满了', 'The stick is full'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    ['换一个空的U盘再导出', 'Take an empty stick and export again'],
+  ),
+  'MNT-0205': e(
+    ['没有写完', 'It was not written'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    [
+      'U盘被拔出或出错：账本没有变，重新插好或换一个，再导出；U盘上的 .part 文件可删',
+      'The stick was pulled or fails: nothing here changed. Put it in again or take another and export once more; a .part file on it may be deleted',
+    ],
+  ),
+  'MNT-0206': e(
+    ['U盘不可靠', 'The stick is not to be trusted'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    [
+      '写进去的和读回来的不一样：换一个U盘再导出',
+      'It read back something else than was written: take another stick',
+    ],
+  ),
+  'MNT-0207': e(
+    ['导出没有做成', 'The export was not made'],
+    ['请联系工作人员。', 'Please ask the staff.'],
+    [
+      '账本或密钥读不出来：看诊断（doctor）和日志，处理后再导出',
+      'The journal or a key cannot be read: see doctor and the log, then export again',
+    ],
+  ),
   'MNT-0301': e(
     ['系统没有照办', 'The system refused'],
     ['请稍后再试。已付款的订单不受影响。', 'Please try again later. Paid orders are safe.'],
@@ -906,6 +953,8 @@ export const ERRORS = {
 
 /** A code of {@link ERRORS}; stable for ever. */
 export type ErrorCode = keyof typeof ERRORS;
+/** Is it one of ours? What another process names may be anything. */
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
 /** The heading of an error as customers see it. */
 export const shownTitle = (code: ErrorCode): ErrorText => {

@@ -9,6 +9,7 @@ import type { Content, SimCard } from './card.ts';
 import { Cheats } from './cheats.ts';
 import { CreditChecks } from './credit-checks.ts';
 import { RequestChecks } from './request-checks.ts';
+import { ShiftChecks } from './shift-checks.ts';
 import type { Books, SandboxOrder } from '../simulator/payment-books.ts';
 import type { Site } from './site.ts';
 import type { WatchedLeg } from './gateway-watch.ts';
@@ -64,12 +65,14 @@ export class Checks {
   /** What is posted to accounts. */
   readonly credit: CreditChecks;
   readonly requests: RequestChecks;
+  readonly shifts: ShiftChecks;
 
   constructor(world: Town) {
     this.#world = world;
     this.cheats = new Cheats(world);
     this.credit = new CreditChecks(world);
     this.requests = new RequestChecks(world);
+    this.shifts = new ShiftChecks(world);
   }
 
   opening(accounts: readonly Opening[]): void {
@@ -506,6 +509,7 @@ export class Checks {
       { count: number; quantity: number; paidFen: number; costMicro: number }
     >();
     const held = new Map<string, number>();
+    this.shifts.final();
     for (const site of world.sites) {
       if (!site.alive) say(`${site.terminalId} is dark at the quiet end`);
       if (site.snapshot?.screen !== 'start')

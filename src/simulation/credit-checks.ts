@@ -1,6 +1,7 @@
 import type { OrderRow } from '../journal/fold.ts';
 import type { SeedCreditAccount } from '../central/fleet/seed.ts';
 import type { CreditPolicy } from '../shared/policy-credit.ts';
+import { epochOf, terminalOf } from '../shared/order-id.ts';
 import { creditSaleOf, isIntoBalance } from '../shared/sale.ts';
 import type { Household } from './account-customer.ts';
 import { isBalance, officeBooks } from './office-acts.ts';
@@ -205,6 +206,12 @@ export class CreditChecks {
         this.#town.problem(`meter ${row.meter_no} was told another total than its account has`);
   }
 
+  /** Its machine lost its disk since, and a quote with it: what was kept for it is free by time. */
+  #isForgotten(orderId: string): boolean {
+    const site = this.#town.sites.find((s) => s.terminalId === terminalOf(orderId));
+    return (epochOf(orderId) ?? 0) < (site?.journal?.epoch ?? 0);
+  }
+
   async #books(
     topped: ReadonlyMap<string, number>,
     paidBy: ReadonlyMap<string, string>,
@@ -230,7 +237,8 @@ export class CreditChecks {
         say(`${item.item} was paid by ${order}, and is ${item.state} by ${item.paid_by ?? ''}`);
       if (order === undefined && item.paid_by !== null && item.paid_by !== 'elsewhere')
         say(`${item.item} is paid by ${item.paid_by}, which no journal says`);
-      if (item.order_id !== null && Number(item.reserved_until_ms) > this.#town.nowMs)
+      const kept = item.order_id !== null && Number(item.reserved_until_ms) > this.#town.nowMs;
+      if (kept && !this.#isForgotten(item.order_id ?? ''))
         say(`${item.item} is still kept for ${item.order_id}`);
     }
   }

@@ -27,7 +27,17 @@ function emptyJournal(): Buffer {
 
 /** Emptied journals whose storage is no more: connection and statements serve the next one. */
 const retired: Database.Database[] = [];
-const TABLES = ['outbox', 'stranded', 'attempts', 'orders', 'events', 'account_cache'];
+const TABLES = [
+  'outbox',
+  'stranded',
+  'attempts',
+  'orders',
+  'events',
+  'account_cache',
+  'request_parts',
+  'shifts',
+  'compared',
+];
 const EMPTY_ALL = `BEGIN; INSERT OR REPLACE INTO meta VALUES ('pruning', '1');
   ${TABLES.map((t) => `DELETE FROM ${t};`).join(' ')}
   DELETE FROM meta WHERE key <> 'schema_digest'; COMMIT`;

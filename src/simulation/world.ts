@@ -617,6 +617,7 @@ export class World implements Town {
   /** The technician and the person at central do what the screens ask of them. */
   #staff(): void {
     for (const site of this.sites) {
+      this.checks.shifts.comeBy(site);
       const condition = site.alive ? site.journal?.condition() : undefined;
       const epoch = site.journal?.epoch ?? 0;
       const known = this.#epochs.get(site.terminalId) ?? 1;

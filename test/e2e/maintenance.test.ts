@@ -2,19 +2,32 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readdirSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBundle } from '../../src/main/export/open.ts';
+import type { Keyring } from '../../src/shared/signatures.ts';
+import { ed25519Keyring } from '../../src/shared/signing.ts';
 import { DEMO_USER } from '../../src/demo/technician.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
 import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
+
+/** The terminal's public key, as central has it. */
+const hallKey = (): Keyring =>
+  ed25519Keyring(
+    createPublicKey(readFileSync(join(hall.dataDir, 'keys', 'terminal.pem')))
+      .export({ format: 'pem', type: 'spki' })
+      .toString(),
+  );
 
 /** A technician at the demo hall's kiosk, in a real Chromium, with every process real. */
 let browser: Browser;
@@ -195,6 +208,28 @@ test('a parked refund is found, asked for again under its number, and ends refun
   ]);
   await until('shown', async () => (await says('maintenance')).includes('已退款'));
   await tap('maintenance-order', '');
+});
+
+test('the shift is closed, printed and exported; the next one has begun', async () => {
+  await tap('maintenance-tab', 'daybook');
+  await until('counted', async () => (await says('maintenance')).includes('本班（第 1 班）'));
+  const slips = (await hall.state()).slips.at(-1);
+  await local('close-shift');
+  await page.click('[data-intent="maintenance-do"]:not([disabled])');
+  await until('closed', async () => (await says('maintenance')).includes('第 1 班已结，请签字'));
+  expect((await hall.state()).slips.at(-1)).not.toBe(slips);
+  await until('the next', async () => (await says('maintenance')).includes('本班（第 2 班）'));
+  await page.waitForSelector('[data-stick="none"]');
+  const stick = join(hall.dataDir, 'stick');
+  mkdirSync(stick);
+  await page.waitForSelector('[data-stick="ready"]');
+  await page.click('[data-intent="maintenance-do"][data-value="export"]:not([disabled])');
+  await until('written', async () => (await says('maintenance')).includes('可以拔出'), 40_000);
+  const [name = '', ...more] = readdirSync(stick);
+  expect([name.endsWith('.zip'), more]).toEqual([true, []]);
+  const opened = await openBundle(readFileSync(join(stick, name)), [], hallKey());
+  if (!opened.ok) throw new Error(opened.error);
+  expect(opened.value.files[0]?.bytes.toString('utf8')).toContain('1-1 班');
 });
 
 test('out of service outlives a kill; back in service sells again', async () => {

@@ -3,6 +3,7 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 import { hardening } from './hardening.mjs';
+import { daybook } from './daybook.mjs';
 import { disk } from './disk.mjs';
 import { doors } from './doors.mjs';
 import { printer } from './printer.mjs';
@@ -3977,6 +3978,7 @@ export const MUTANTS = [
   ...CONCURRENCY,
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
+  ...daybook({ mutant, edit, unit }),
   ...disk({ mutant, edit, unit }),
   ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),

@@ -1,5 +1,7 @@
 import { accountFixtures, typed } from './account-fixtures.ts';
+import { closedDaybook, daybookView } from './daybook-fixtures.ts';
 import { myAccountFixtures } from './my-account-fixtures.ts';
+import { actionsOf, tabsOf } from '../../src/kiosk/maintenance/roles.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { INFO_TOPICS, PLAIN_ACCESS } from '../../src/shared/contract/index.ts';
@@ -310,6 +312,9 @@ const MAINTENANCE: Omit<
 > = {
   screen: 'maintenance',
   who: '李工',
+  role: 'technician',
+  tabs: tabsOf('technician'),
+  may: actionsOf('technician'),
   tab: 'devices',
   outOfService: false,
   blocked: null,
@@ -317,6 +322,8 @@ const MAINTENANCE: Omit<
   devices: DEVICES,
   orders: STORIES,
   openOrderId: null,
+  search: null,
+  daybook: null,
   sync: {
     centralUp: true,
     unsentEvents: 37,
@@ -1883,6 +1890,81 @@ export function screenFixtures(
           en: 'your card is out: maintenance is about to close; put it in again to come back',
         },
         deadlineMs: inSeconds(9),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'orders-found',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'orders',
+        orders: STORIES.slice(3, 6),
+        search: { by: 'card', text: '3921', more: false },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'orders-none',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'orders',
+        orders: [],
+        search: { by: 'sum', text: '250', more: false },
+      },
+      { checkOnly: true },
+    ],
+    [
+      'search',
+      { ...b, ...MAINTENANCE, tab: 'orders' },
+      {
+        taps: [
+          '[data-local="search"]',
+          '[data-local="by-card"]',
+          ...['3', '9', '2', '1'].map((key) => `[data-key="${key}"]`),
+        ],
+      },
+    ],
+    ['daybook', { ...b, ...MAINTENANCE, tab: 'daybook', daybook: daybookView(NOW_MS) }],
+    [
+      'daybook-services',
+      { ...b, ...MAINTENANCE, tab: 'daybook', daybook: daybookView(NOW_MS) },
+      { taps: ['[data-local="day-services"]'], checkOnly: true },
+    ],
+    [
+      'daybook-shifts',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'daybook',
+        daybook: daybookView(NOW_MS, {
+          stick: { state: 'several', name: '', freeBytes: 0 },
+        }),
+      },
+      { taps: ['[data-local="day-shifts"]'], checkOnly: true },
+    ],
+    [
+      'daybook-closed',
+      { ...b, ...MAINTENANCE, tab: 'daybook', daybook: closedDaybook(NOW_MS) },
+      { checkOnly: true },
+    ],
+    [
+      'daybook-close',
+      { ...b, ...MAINTENANCE, tab: 'daybook', daybook: daybookView(NOW_MS) },
+      { taps: ['[data-local="close-shift"]', '[data-local="why-1"]'], checkOnly: true },
+    ],
+    [
+      'daybook-auditor',
+      {
+        ...b,
+        ...MAINTENANCE,
+        role: 'auditor',
+        who: '赵会计',
+        tabs: tabsOf('auditor'),
+        may: actionsOf('auditor'),
+        tab: 'daybook',
+        daybook: daybookView(NOW_MS, { sealed: false }),
       },
       { checkOnly: true },
     ],

@@ -75,6 +75,8 @@ const FACTS: { readonly [K in EventKind]: Apply<K> | typeof kept } = {
   'damage-accepted': damageAccepted,
   'journal-pruned': kept,
   reconciled: billReconciled,
+  // Kept as it was told; the day's page shows it (reconcile.ts).
+  'shift-closed': kept,
   'policy-taken': kept,
   // Judged beside the books (card-seen.ts): no order's rows change by it.
   'card-seen': kept,

@@ -1,4 +1,7 @@
 import type { LedgerRow } from '../../shared/central-api/index.ts';
+import { EVENTS } from '../../shared/facts/catalogue.ts';
+import type { EventBody } from '../../shared/facts/catalogue.ts';
+import { shiftHash } from '../../shared/shift-hash.ts';
 import { DAY_MS, chinaDayMs } from '../../shared/time.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
@@ -62,6 +65,8 @@ export interface TerminalDay {
   readonly terminalId: string;
   readonly journal: { readonly paid: Money; readonly refunded: Money };
   readonly ledger: { readonly paid: Money; readonly refunded: Money };
+  /** The shifts that were closed on it; `right`: the statement is what its hash says. */
+  readonly shifts: readonly (EventBody<'shift-closed'> & { readonly right: boolean })[];
   readonly bills: readonly {
     readonly provider: string;
     readonly paid: Money;
@@ -72,13 +77,21 @@ export interface TerminalDay {
   }[];
 }
 
+/** A shift as a terminal told it; nothing where that has another form. */
+function shiftOf(body: unknown): TerminalDay['shifts'] {
+  const told = EVENTS['shift-closed'].safeParse(JSON.parse(String(body)));
+  return told.success
+    ? [{ ...told.data, right: shiftHash(told.data.shift) === told.data.hash }]
+    : [];
+}
+
 /** All terminals' day (`YYYY-MM-DD`, China's), by terminal. */
 export async function reconciledDay(sql: Sql, date: string): Promise<readonly TerminalDay[]> {
   const fromMs = chinaDayMs(date);
   const span = [fromMs, fromMs + DAY_MS];
   const facts = await sql.query<Record<string, unknown>>(
     `SELECT terminal_id, kind, body FROM journal_events WHERE wall_ms >= $1 AND wall_ms < $2
-     AND kind IN ('attempt-paid', 'attempt-refunded')`,
+     AND kind IN ('attempt-paid', 'attempt-refunded', 'shift-closed')`,
     span,
   );
   const entries = await sql.query<Record<string, unknown>>(
@@ -119,6 +132,7 @@ export async function reconciledDay(sql: Sql, date: string): Promise<readonly Te
       terminalId,
       journal: { paid: total('attempt-paid'), refunded: total('attempt-refunded') },
       ledger: { paid: ledger('captured', 'captured-extra'), refunded: ledger('refunded') },
+      shifts: told.flatMap((f) => (f['kind'] === 'shift-closed' ? shiftOf(f['body']) : [])),
       bills: bills
         .filter((b) => b['terminal_id'] === terminalId)
         .map((b) => ({

@@ -1,6 +1,7 @@
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
+import { shiftDoubts, shiftRef } from '../../shared/shift.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
 import { handTables } from './by-hand.ts';
 import { budgetTable } from './refund-budget.ts';
@@ -474,7 +475,9 @@ const DIFFERENCES: Record<string, string> = {
   'bill-missing': '没有取到账单，到商户平台核对',
   'not-yet': '尚未结束',
 };
-const sums = (m: Money): string => `${m.count} 笔 ${formatYuan(m.fen)}`;
+/** A sum that may be below zero. */
+const signed = (fen: number): string => `${fen < 0 ? '−' : ''}${formatYuan(Math.abs(fen))}`;
+const sums = (m: Money): string => `${m.count} 笔 ${signed(m.fen)}`;
 
 /** A day, terminal by terminal: journal, ledger and the bills as told. */
 export function reconcilePage(date: string, days: readonly TerminalDay[]): string {
@@ -526,6 +529,40 @@ ${table(
     verdict(d),
   ]),
   '没有终端',
+)}
+<h2>这一天结的班</h2>
+${table(
+  [
+    '终端',
+    '班次',
+    '结班人',
+    '上班在途',
+    '收款',
+    '到账',
+    '退款',
+    '转待处理',
+    '本班在途',
+    '待处理',
+    '说明',
+  ],
+  days.flatMap((d) =>
+    d.shifts.map(({ shift: s, who, why, right }) => [
+      e(d.terminalId),
+      e(shiftRef(s)),
+      e(who),
+      signed(s.opening.transit.fen),
+      sums(s.captured),
+      sums(s.delivered),
+      sums(s.refunded),
+      signed(s.parked.fen),
+      signed(s.closing.transit.fen),
+      sums(s.closing.parked),
+      right && shiftDoubts(s).every((doubt) => doubt !== 'books')
+        ? e(why) || '—'
+        : `<span class="tag warn">账不平</span> ${e(why)}`,
+    ]),
+  ),
+  '没有结班',
 )}
 <p>账单由各终端在次日 10:30 以后核对并上报。跨零点的付款，账单与账本可能各记一天，由终端按订单号核对。</p></main>`,
   );

@@ -1,8 +1,9 @@
 import type { Intent, MaintenanceAction } from '../../shared/contract/index.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
-import type { OpenMode } from '../state/maintenance.ts';
+import type { MaintenanceOp, OpenMode } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
+import { mayDo } from './roles.ts';
 import { close, fact, nothing, op, putOpen, tell, withBlocked } from './step.ts';
 
 /**
@@ -94,7 +95,35 @@ const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>
     const message = tell('已登记：收卡箱的卡已取出', 'recorded: the bin was emptied', now);
     return putOpen(state, mode, { message }, said(`${cards.length}: ${numbers}`));
   },
-  'print-story': ({ state, mode, target, said, now }) =>
+  'print-story': onPaper((orderId) => ({ kind: 'print-story', orderId })),
+  'print-copy': onPaper((orderId) => ({ kind: 'print-copy', orderId })),
+  'print-shift': onPaper((ref) => ({ kind: 'print-shift', ref })),
+  // Its fact is the shift's own; whether it may be closed so, its figures say then.
+  'close-shift': ({ state, mode, why, now }) =>
+    putOpen(
+      state,
+      mode,
+      { lookAtMono: now.monoMs },
+      op({ kind: 'close-shift', who: mode.who, why }),
+    ),
+  export: ({ state, mode, said, now }) =>
+    mode.exporting
+      ? null
+      : putOpen(
+          state,
+          mode,
+          {
+            exporting: true,
+            message: tell('正在写U盘，不要拔……', 'writing the stick, leave it in …', now),
+          },
+          said(),
+          op({ kind: 'export' }),
+        ),
+};
+
+/** Something named is printed. */
+function onPaper(print: (target: string) => MaintenanceOp): (asked: Asked) => Step | null {
+  return ({ state, mode, target, said, now }) =>
     target === ''
       ? null
       : putOpen(
@@ -102,9 +131,9 @@ const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>
           mode,
           { message: tell('正在打印……', 'printing …', now) },
           said(target),
-          op({ kind: 'print-story', orderId: target }),
-        ),
-};
+          op(print(target)),
+        );
+}
 
 /** What a technician's tap on an action does. */
 export function act(state: KioskState, mode: OpenMode, intent: DoIntent, now: Now): Step {
@@ -116,6 +145,7 @@ export function act(state: KioskState, mode: OpenMode, intent: DoIntent, now: No
       orderId: null,
       body: { who, action, why, ...(detail === '' ? {} : { detail }) },
     });
+  if (!mayDo(mode.role, action)) return nothing(state);
   const asked: Asked = { state, mode, action, why, target, reference, said, now };
   return ACTIONS[action](asked) ?? nothing(state);
 }

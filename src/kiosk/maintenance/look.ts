@@ -1,59 +1,120 @@
 import type { Journal } from '../../journal/journal.ts';
-import type { OrderStory } from '../../shared/contract/index.ts';
+import type { OrderRow } from '../../journal/fold.ts';
+import type { OrderQuery } from '../../journal/search.ts';
+import type { MaintenanceAction, OrderStory, StickView } from '../../shared/contract/index.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { orderRef } from '../../shared/order-id.ts';
+import { never } from '../../shared/result.ts';
 import { cardNoOf } from '../../shared/sale.ts';
+import { chinaDate, chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import { lastReconciled } from '../reconcile/daily.ts';
-import type { MaintenanceFacts } from '../state/maintenance.ts';
+import type { MaintenanceFacts, Search, Wanted } from '../state/maintenance.ts';
 import { storyOf } from '../words/facts.ts';
 import { standingOf } from '../words/standing.ts';
+import { daybookOf } from './daybook.ts';
 
 /** Parked and open orders come first among these. */
 const ORDERS_SHOWN = 60;
 
+/** What is known of an export before one is made. */
+export interface Exports {
+  readonly stick: () => StickView;
+  /** See {@link DaybookView}'s `sealed`. */
+  readonly sealed: boolean;
+}
+
 /**
- * What the open screen shows of the journal and the machine. The story is told of the order
- * `openOrderId` alone.
+ * What the open screen shows of the journal and the machine. The story is told of the open
+ * order alone.
  */
 export function lookAround(
   journal: Journal,
   hasPrinter: boolean,
-  openOrderId: string | null,
+  wanted: Wanted,
   nowMs: number,
+  exports: Exports | null,
 ): MaintenanceFacts {
+  const found =
+    wanted.search === null ? null : journal.search(queryOf(wanted.search, nowMs), ORDERS_SHOWN + 1);
+  const shown = found?.slice(0, ORDERS_SHOWN) ?? journal.recentOrders(ORDERS_SHOWN);
+  const orders = shown.map((order) => storyView(journal, order, hasPrinter, wanted.openOrderId));
   return {
-    orders: ordersOf(journal, hasPrinter, openOrderId),
+    orders: found === null ? orders.toSorted((a, b) => rank(a) - rank(b)) : orders,
+    more: (found?.length ?? 0) > ORDERS_SHOWN,
+    daybook:
+      wanted.tab === 'daybook'
+        ? daybookOf(journal, wanted.shiftRef, exports?.stick() ?? null, exports?.sealed ?? false)
+        : null,
     space: journal.space(),
     sync: syncOf(journal, nowMs),
   };
 }
 
-function ordersOf(
+/** Orders that had a receipt at their end; another's paper says how it stands, and is its story. */
+const HAS_RECEIPT: ReadonlySet<string> = new Set(['delivered', 'refunded']);
+
+const rank = (o: OrderStory): number => (o.state === 'parked' ? 0 : 1);
+
+function storyView(
   journal: Journal,
+  order: OrderRow,
   hasPrinter: boolean,
   openOrderId: string | null,
-): readonly OrderStory[] {
-  const orders = journal.recentOrders(ORDERS_SHOWN).map((order): OrderStory => {
-    const cardNo = cardNoOf(order);
-    const standing = standingOf(order, journal.attemptsOf(order.orderId), hasPrinter);
-    return {
-      orderId: order.orderId,
-      orderRef: orderRef(order.orderId),
-      ...standing,
-      actions: [...standing.actions],
-      amountFen: order.sale.amountFen,
-      cardMasked: cardNo === null ? '' : maskCardNo(cardNo),
-      createdMs: order.createdMs,
-      story:
-        order.orderId === openOrderId
-          ? journal
-              .story(order.orderId)
-              .map((e) => ({ atMs: e.atMs, text: storyOf(e.kind, e.body) }))
-          : [],
-    };
-  });
-  const first = (o: OrderStory): number => (o.state === 'parked' ? 0 : 1);
-  return orders.toSorted((a, b) => first(a) - first(b));
+): OrderStory {
+  const cardNo = cardNoOf(order);
+  const standing = standingOf(order, journal.attemptsOf(order.orderId), hasPrinter);
+  const copies: readonly MaintenanceAction[] =
+    hasPrinter && HAS_RECEIPT.has(order.state) ? ['print-copy'] : [];
+  return {
+    orderId: order.orderId,
+    orderRef: orderRef(order.orderId),
+    ...standing,
+    actions: [...standing.actions, ...copies],
+    amountFen: order.sale.amountFen,
+    cardMasked: maskCardNo(cardNo ?? order.sale.userNo),
+    createdMs: order.createdMs,
+    story:
+      order.orderId === openOrderId
+        ? journal.story(order.orderId).map((e) => ({ atMs: e.atMs, text: storyOf(e.kind, e.body) }))
+        : [],
+  };
+}
+
+/** A sum is looked for among the payments of the last three months. */
+const SUM_SINCE_MS = 92 * DAY_MS;
+
+/** What was keyed in, as the journal is asked. */
+export function queryOf({ by, text }: Search, nowMs: number): OrderQuery {
+  switch (by) {
+    case 'ref':
+      return { by: 'ref', digits: text };
+    case 'card':
+      return { by: 'tail', digits: text };
+    case 'sum': {
+      const fromFen = Number(text) * 100;
+      return { by: 'fen', fromFen, toFen: fromFen + 99, sinceMs: nowMs - SUM_SINCE_MS };
+    }
+    case 'day': {
+      const fromMs = dayOf(text, nowMs);
+      return { by: 'made', fromMs, toMs: fromMs + DAY_MS };
+    }
+    default:
+      return never(by);
+  }
+}
+
+/** `20261122`, or `1122`: the last such day. A day that no calendar has has no orders. */
+function dayOf(text: string, nowMs: number): number {
+  const at = (digits: string): number =>
+    chinaDayMs(`${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`);
+  if (text.length !== 4) return at(text) || 0;
+  const year = Number(chinaDate(nowMs).slice(0, 4));
+  // A 29th of February may be years ago.
+  for (let back = 0; back <= 8; back += 1) {
+    const ms = at(`${year - back}${text}`);
+    if (ms <= nowMs) return ms;
+  }
+  return 0;
 }
 
 function syncOf(journal: Journal, nowMs: number): MaintenanceFacts['sync'] {

@@ -1,4 +1,5 @@
 import { technicianOf } from '../../card/types.ts';
+import { SEARCH_DIGITS } from '../../shared/contract/index.ts';
 import type { Intent } from '../../shared/contract/index.ts';
 import { never } from '../../shared/result.ts';
 import type { ReduceContext } from '../state/context.ts';
@@ -11,6 +12,7 @@ import { IDLE, leave } from '../visit/step.ts';
 import type { Settled } from '../visit/step.ts';
 import { settleVisit, visitStep } from '../visit/visit.ts';
 import { act } from './actions.ts';
+import { maySee } from './roles.ts';
 import {
   CARD_OUT_MS,
   IDLE_MS,
@@ -19,6 +21,7 @@ import {
   PIN_IDLE_MS,
   close,
   fact,
+  look,
   nothing,
   op,
   put,
@@ -236,16 +239,42 @@ function onOpenIntent(state: KioskState, mode: OpenMode, intent: Intent, now: No
   if (intent.type === 'set-locale' || intent.type === 'set-access')
     return words(state, intent, now);
   if (intent.type === 'maintenance-tab')
-    return putOpen(state, mode, { tab: intent.value, openOrderId: null, lookAtMono: now.monoMs });
+    return maySee(mode.role, intent.value)
+      ? putOpen(state, mode, {
+          tab: intent.value,
+          openOrderId: null,
+          shiftRef: '',
+          lookAtMono: now.monoMs,
+        })
+      : nothing(state);
   if (intent.type === 'maintenance-order') {
     const openOrderId = intent.value === '' ? null : intent.value;
     return putOpen(
       state,
       mode,
       { openOrderId, message: null, lookAtMono: now.monoMs + LOOK_MS },
-      op({ kind: 'look', openOrderId }),
+      look({ ...mode, openOrderId }),
     );
   }
+  if (intent.type === 'maintenance-search') {
+    const { by, value: text } = intent;
+    const [least, most] = SEARCH_DIGITS[by];
+    if (text !== '' && (text.length < least || text.length > most)) return nothing(state);
+    const search = text === '' ? null : { by, text };
+    return putOpen(
+      state,
+      mode,
+      { search, openOrderId: null, message: null, lookAtMono: now.monoMs + LOOK_MS },
+      look({ ...mode, search, openOrderId: null }),
+    );
+  }
+  if (intent.type === 'maintenance-shift')
+    return putOpen(
+      state,
+      mode,
+      { shiftRef: intent.value, message: null, lookAtMono: now.monoMs + LOOK_MS },
+      look({ ...mode, shiftRef: intent.value }),
+    );
   if (intent.type === 'maintenance-do') return act(state, mode, intent, now);
   // Anything else is a touch, and so more time.
   return nothing(state);
@@ -286,9 +315,13 @@ function onChecked(
   const open: OpenMode = {
     at: 'open',
     who: event.who,
+    role: m.roles.get(event.who) ?? 'technician',
     card: mode.card === null ? null : { insertion: mode.card.insertion, outUntilMono: null },
     tab: 'devices',
     openOrderId: null,
+    search: null,
+    shiftRef: '',
+    exporting: false,
     tests: {},
     verify: { state: 'none', problems: [], atMs: null },
     message: null,
@@ -309,7 +342,7 @@ function onChecked(
         orderId: null,
         body: { who: event.who, ...(mode.card === null ? {} : { by: 'card' as const }) },
       }),
-      op({ kind: 'look', openOrderId: null }),
+      look(open),
     ],
   };
 }
@@ -346,11 +379,14 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
           lookAtMono: now.monoMs + LOOK_MS,
         },
         { do: 'journal', events: event.events },
-        op({ kind: 'look', openOrderId: mode.openOrderId }),
+        look(mode),
       );
     case 'told':
+    case 'exported':
       return putOpen(state, mode, {
         message: { text: event.text, untilMono: now.monoMs + MESSAGE_MS },
+        lookAtMono: now.monoMs,
+        ...(event.news === 'exported' ? { exporting: false } : {}),
       });
     default:
       return never(event);
@@ -380,22 +416,17 @@ export function settleVisitor(state: KioskState, now: Now): Settled {
         return { ...close(state, mode, 'idle', now), wakeAtMono: now.monoMs };
       const message =
         mode.message !== null && now.monoMs >= mode.message.untilMono ? null : mode.message;
-      const look = now.monoMs >= mode.lookAtMono;
-      const lookAtMono = look ? now.monoMs + LOOK_MS : mode.lookAtMono;
+      const isDue = now.monoMs >= mode.lookAtMono;
+      const lookAtMono = isDue ? now.monoMs + LOOK_MS : mode.lookAtMono;
       const wakeAtMono = Math.min(
         mode.deadlineMono,
         outMono,
         lookAtMono,
         message?.untilMono ?? mode.deadlineMono,
       );
-      if (!look && message === mode.message) return { state, effects: [], wakeAtMono };
+      if (!isDue && message === mode.message) return { state, effects: [], wakeAtMono };
       return {
-        ...putOpen(
-          state,
-          mode,
-          { message, lookAtMono },
-          ...(look ? [op({ kind: 'look', openOrderId: mode.openOrderId })] : []),
-        ),
+        ...putOpen(state, mode, { message, lookAtMono }, ...(isDue ? [look(mode)] : [])),
         wakeAtMono,
       };
     }

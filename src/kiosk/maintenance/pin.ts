@@ -1,4 +1,5 @@
 import { scrypt, timingSafeEqual } from 'node:crypto';
+import type { MaintenanceRole } from '../../shared/contract/index.ts';
 import { fromHex, toHex } from '../../shared/bytes.ts';
 
 /** A person who may enter maintenance mode, as `terminal.json` names them. */
@@ -6,6 +7,8 @@ export interface MaintenanceUser {
   readonly name: string;
   /** His technician's card, ten digits. */
   readonly card?: string | undefined;
+  /** Left out: a technician. */
+  readonly role?: MaintenanceRole | undefined;
   /** Hex. */
   readonly salt: string;
   /** Hex, scrypt of the PIN's UTF-8 digits with {@link SCRYPT}. */

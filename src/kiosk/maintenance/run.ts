@@ -6,12 +6,14 @@ import type { DeviceRegistry } from '../../device/device.ts';
 import type { Printer, SlipLine } from '../../device/printer/types.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
-import type { Header } from '../../shared/contract/index.ts';
-import { describeFailure } from '../../shared/errors.ts';
-import type { ErrorText } from '../../shared/errors.ts';
+import type { Header, MaintenanceRole } from '../../shared/contract/index.ts';
+import { ERRORS, describeFailure } from '../../shared/errors.ts';
+import type { ErrorText, Failure } from '../../shared/errors.ts';
 import { formatYuan } from '../../shared/money.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { never } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { shiftDoubts, shiftRef } from '../../shared/shift.ts';
 import { chinaTime } from '../../shared/time.ts';
 import { lockAtStart, NO_MAINTENANCE, parseLocks } from '../state/maintenance.ts';
 import type {
@@ -21,12 +23,19 @@ import type {
   MaintenanceOp,
   MaintenanceState,
   PinCard,
+  Wanted,
 } from '../state/maintenance.ts';
 import { storyOf } from '../words/facts.ts';
 import { orderFacts, standingOf } from '../words/standing.ts';
 import type { OrderAction } from '../words/standing.ts';
 import { orderRef } from '../../shared/order-id.ts';
 import { lookAround } from './look.ts';
+import type { Exports } from './look.ts';
+import { closedByRef, comparedOf } from './daybook.ts';
+import { purchasesOf } from '../words/purchases.ts';
+import { copySlip } from '../words/my-account-slips.ts';
+import { shiftSlip } from '../words/shift-slip.ts';
+import type { SlipAt } from '../words/slip-base.ts';
 import { selfTest } from './self-tests.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 
@@ -40,6 +49,13 @@ export interface MaintenancePorts {
    * slow for a wrong one as for a right one.
    */
   readonly checkPin: (pin: string, of?: string) => Promise<string | null>;
+  /** The users' roles, by name. Left out: all are technicians. */
+  readonly roles?: ReadonlyMap<string, MaintenanceRole>;
+  /** What may be exported, and where to. Left out: nothing. */
+  readonly exports?: Exports & {
+    /** Writes the export; what to tell of it, or why it was not written. Never rejects. */
+    readonly write: () => Promise<Result<ErrorText, Failure>>;
+  };
   /** The users' technician cards: number to name. Left out: nobody has one. */
   readonly cards?: ReadonlyMap<string, string>;
   /** Checks the journal's files beside the running core. */
@@ -70,6 +86,9 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly header: Omit<Header, 'hotline'>;
   readonly log: LogFn;
+  readonly hotline: () => string;
+  /** New facts are in the outbox. */
+  readonly onJournaled: () => void;
   readonly tell: (news: MaintenanceNews) => void;
 }
 
@@ -79,6 +98,11 @@ const CHALLENGE_BYTES = 8;
 const LOCK = 'maintenance.lock';
 const OPEN = 'maintenance.open';
 const OUT = 'maintenance.out';
+const PRINTED: ErrorText = { zh: '已打印', en: 'printed' };
+const NOT_PRINTED: ErrorText = {
+  zh: '没有打出来，请检查打印机',
+  en: 'not printed: check the printer',
+};
 /** What is said once a word on an order is on record. */
 const SETTLED = {
   zh: '已报中心，等第二人核准',
@@ -118,6 +142,7 @@ export function maintenanceAtStart(
     ...NO_MAINTENANCE,
     enabled: ports?.enabled === true,
     cards: ports?.cards ?? NO_MAINTENANCE.cards,
+    roles: ports?.roles ?? NO_MAINTENANCE.roles,
     version: ports?.version ?? '',
     outOfService,
     locks: new Map(
@@ -150,7 +175,7 @@ export class MaintenanceRunner {
         journal.setMeta(OUT, op.out ? '1' : '');
         return;
       case 'look':
-        tell({ news: 'looked', facts: this.#look(op.openOrderId) });
+        tell({ news: 'looked', facts: this.#look(op.wanted) });
         return;
       case 'test':
         this.#test(op.device);
@@ -172,14 +197,19 @@ export class MaintenanceRunner {
         this.#decide(op);
         return;
       case 'print-story':
-        void this.#printStory(op.orderId).then((ok) =>
-          tell({
-            news: 'told',
-            text: ok
-              ? { zh: '已打印', en: 'printed' }
-              : { zh: '没有打出来，请检查打印机', en: 'not printed: check the printer' },
-          }),
-        );
+        this.#onPaper(() => this.#printStory(op.orderId));
+        return;
+      case 'print-copy':
+        this.#onPaper(() => this.#printCopy(op.orderId));
+        return;
+      case 'print-shift':
+        this.#onPaper(() => this.#printShift(op.ref, true));
+        return;
+      case 'close-shift':
+        this.#closeShift(op);
+        return;
+      case 'export':
+        void this.#export();
         return;
       case 'log':
         log('info', 'maintenance', op.message);
@@ -236,10 +266,10 @@ export class MaintenanceRunner {
     return 'no-answer';
   }
 
-  #look(openOrderId: string | null): MaintenanceFacts {
-    const { journal, devices, clock } = this.#o;
+  #look(wanted: Wanted): MaintenanceFacts {
+    const { journal, devices, clock, ports } = this.#o;
     const hasPrinter = isFitted(devices.reports(), 'printer');
-    return lookAround(journal, hasPrinter, openOrderId, clock.nowMs());
+    return lookAround(journal, hasPrinter, wanted, clock.nowMs(), ports.exports ?? null);
   }
 
   #test(device: string): void {
@@ -279,6 +309,81 @@ export class MaintenanceRunner {
           }
         : { news: 'decided', events, text: SAID[action] },
     );
+  }
+
+  #onPaper(print: () => Promise<boolean>): void {
+    void print().then((ok) => this.#o.tell({ news: 'told', text: ok ? PRINTED : NOT_PRINTED }));
+  }
+
+  /** Closes the shift if its figures allow it, and prints it. */
+  #closeShift({ who, why }: Op<'close-shift'>): void {
+    const { journal, tell, devices, onJournaled } = this.#o;
+    const say = (zh: string, en: string): void => tell({ news: 'told', text: { zh, en } });
+    const condition = journal.condition();
+    if (condition.kind === 'restored' && !condition.accepted)
+      return say('账本恢复过：先在“同步”页确认恢复结果', 'accept the restored journal first');
+    const shift = journal.openShift();
+    if (shift === null) return say('还在统计，请稍等再结', 'still counting: try again in a moment');
+    const doubts = shiftDoubts(shift, comparedOf(journal, shift).persons);
+    if (doubts.length > 0 && why === '')
+      return say('本班有要说明的事，选了原因才能结班', 'say why before you close it');
+    journal.closeShift(who, why);
+    onJournaled();
+    const closed = { zh: `第 ${shift.number} 班已结`, en: `shift ${shift.number} is closed` };
+    if (!isFitted(devices.reports(), 'printer')) return say(closed.zh, closed.en);
+    void this.#printShift(shiftRef(shift), false).then((ok) =>
+      say(
+        `${closed.zh}，${ok ? '请签字' : '凭条没有打出来：装好纸后在下面的列表里补打'}`,
+        `${closed.en}, ${ok ? 'please sign' : 'the slip was not printed: print it again from the list'}`,
+      ),
+    );
+  }
+
+  async #export(): Promise<void> {
+    const { ports, tell, log } = this.#o;
+    const written = await ports.exports?.write();
+    if (written === undefined) return;
+    if (written.ok) return tell({ news: 'exported', text: written.value });
+    const { code } = written.error;
+    log('warn', 'maintenance', `export: ${describeFailure(written.error)}`);
+    const { title, technician } = ERRORS[code];
+    tell({
+      news: 'exported',
+      text: {
+        zh: `${code} ${title.zh}：${technician.zh}`,
+        en: `${code} ${title.en}: ${technician.en}`,
+      },
+    });
+  }
+
+  #slipAt(): Omit<SlipAt, 'locale'> {
+    const { header, hotline, clock } = this.#o;
+    return { header, hotline: hotline(), nowMs: clock.nowMs() };
+  }
+
+  async #printShift(ref: string, isCopy: boolean): Promise<boolean> {
+    const { journal, printer } = this.#o;
+    const closed = closedByRef(journal, ref);
+    if (closed === undefined) return false;
+    const { state, persons } = comparedOf(journal, closed.shift);
+    const compared = {
+      none: '没有收付',
+      waits: '次日核对',
+      agrees: '已核对，相符',
+      differs: `${persons} 笔需核对`,
+    }[state];
+    return (await printer.print(shiftSlip(closed, isCopy, compared, this.#slipAt()))).ok;
+  }
+
+  /** An order's receipt once more, marked as a copy. */
+  async #printCopy(orderId: string): Promise<boolean> {
+    const { journal, printer, header } = this.#o;
+    const order = journal.order(orderId);
+    const purchase = order && purchasesOf([order], header.terminalId)[0];
+    if (order === undefined || purchase === undefined) return false;
+    const number = maskCardNo(cardNoOf(order) ?? order.sale.userNo);
+    const lines = copySlip(purchase, number, { ...this.#slipAt(), locale: 'zh-CN' });
+    return (await printer.print(lines)).ok;
   }
 
   /** What became of an order, event by event, on paper. */

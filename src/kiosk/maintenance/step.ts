@@ -7,6 +7,7 @@ import type {
   MaintenanceOp,
   MaintenanceState,
   OpenMode,
+  Wanted,
 } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
 import { leave } from '../visit/step.ts';
@@ -26,6 +27,9 @@ export const LOOK_MS = 2_000;
 export const op = (o: MaintenanceOp): MaintenanceEffect => ({ do: 'maintenance', op: o });
 /** This becomes a fact of the journal. */
 export const fact = (event: JournalEvent): Effect => ({ do: 'journal', events: [event] });
+/** The world is looked at for what the open screen shows. */
+export const look = ({ tab, openOrderId, search, shiftRef }: Wanted): MaintenanceEffect =>
+  op({ kind: 'look', wanted: { tab, openOrderId, search, shiftRef } });
 /** The event does nothing here, and nothing anywhere else. */
 export const nothing = (state: KioskState): Step => ({ state, effects: [] });
 

@@ -7,6 +7,7 @@ import type { Now } from '../state/order.ts';
 import { wallMs } from '../visit/view-base.ts';
 import type { Base } from '../visit/view-base.ts';
 import { devicesOf } from './devices.ts';
+import { actionsOf, mayDo, tabsOf } from './roles.ts';
 
 /** Maintenance mode's screen; null: the visit's is shown. */
 export function maintenanceView(state: KioskState, base: Base, now: Now): Snapshot | null {
@@ -64,14 +65,28 @@ function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snap
     ...base,
     screen: 'maintenance',
     who: mode.who,
+    role: mode.role,
+    tabs: tabsOf(mode.role),
+    may: actionsOf(mode.role),
     tab: mode.tab,
     outOfService: m.outOfService,
     blocked: m.blocked?.code ?? null,
     version: m.version,
     ...(state.bin.cards.length === 0 ? {} : { binCards: state.bin.cards.length }),
     devices: devicesOf(state, mode, now.monoMs),
-    orders: facts === null ? [] : [...facts.orders],
+    orders:
+      facts === null
+        ? []
+        : facts.orders.map((order) => ({
+            ...order,
+            actions: order.actions.filter((action) => mayDo(mode.role, action)),
+          })),
     openOrderId: mode.openOrderId,
+    search: mode.search === null ? null : { ...mode.search, more: facts?.more ?? false },
+    daybook:
+      facts?.daybook == null || mode.tab !== 'daybook'
+        ? null
+        : { ...facts.daybook, exporting: mode.exporting },
     sync: {
       ...(facts?.sync ?? NOT_LOOKED),
       centralUp: state.service.centralUp,

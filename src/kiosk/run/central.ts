@@ -10,7 +10,7 @@ import type { Effect, KioskEvent } from '../state/kiosk.ts';
 import type { SlipPurchase } from '../state/my-account.ts';
 import type { OpenOrder } from '../state/order.ts';
 import { findAccount, quoteFor } from '../visit/card-sale/quoting.ts';
-import { purchasesOf } from './my-account.ts';
+import { purchasesOf } from '../words/purchases.ts';
 import type { Host } from './options.ts';
 
 /** Carries out what is asked of central; each answer is an event. */

@@ -1,9 +1,7 @@
-import type { OrderRow } from '../../journal/fold.ts';
-import type { Purchase } from '../../shared/central-api/index.ts';
 import { describeFailure } from '../../shared/errors.ts';
-import { standsOf } from '../../shared/my-account.ts';
 import type { MyAccountNews, MyAccountOp, SlipPurchase } from '../state/my-account.ts';
 import { copySlip, useSlip } from '../words/my-account-slips.ts';
+import { purchasesOf } from '../words/purchases.ts';
 import { receiptCode } from '../words/receipt-code.ts';
 import { sayIn } from '../words/slip-base.ts';
 import type { Say } from '../words/slip-base.ts';
@@ -72,31 +70,4 @@ async function look(
         ? []
         : journal.lastOrdersOf({ cardNo });
   return { news: 'looked', asked, result, own: purchasesOf(rows, terminalId) };
-}
-
-/** The paid ones, as a customer is told them. */
-export function purchasesOf(rows: readonly OrderRow[], terminalId: string): readonly Purchase[] {
-  return rows.flatMap((row): Purchase[] => {
-    const { orderId, sale, state, createdMs: atMs } = row;
-    const stands = standsOf(state, sale.kind === 'credit');
-    if (stands === null) return [];
-    const common = { orderId, terminalId, atMs, amountFen: sale.amountFen, stands, receipt: null };
-    return [
-      sale.kind === 'card'
-        ? {
-            ...common,
-            kinds: ['card'],
-            quantity: sale.quantity,
-            unit: sale.unit,
-            count: sale.nextCount,
-          }
-        : {
-            ...common,
-            kinds: [...new Set(sale.lines.map((line) => line.kind))],
-            quantity: null,
-            unit: 'money',
-            count: null,
-          },
-    ];
-  });
 }

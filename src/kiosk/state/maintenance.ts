@@ -1,6 +1,9 @@
 import type {
+  DaybookView,
   MaintenanceAction,
+  MaintenanceRole,
   MaintenanceTab,
+  OrderSearch,
   OrderStory,
   SnapshotOf,
 } from '../../shared/contract/index.ts';
@@ -103,8 +106,25 @@ export function lockLeftMs(kept: KeptLock, nowMs: number): number {
 /** What is read of the world while the screen is open; the view adds what the kiosk's state knows. */
 export interface MaintenanceFacts {
   readonly orders: readonly OrderStory[];
+  /** A search found more than is shown. */
+  readonly more: boolean;
+  /** While its tab is shown. */
+  readonly daybook: Omit<DaybookView, 'exporting'> | null;
   readonly space: 'ample' | 'low' | 'full';
   readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;
+}
+
+/** What orders are searched for. */
+export interface Search {
+  readonly by: OrderSearch;
+  readonly text: string;
+}
+/** What the open screen is to show of the world. */
+export interface Wanted {
+  readonly tab: MaintenanceTab;
+  readonly openOrderId: string | null;
+  readonly search: Search | null;
+  readonly shiftRef: string;
 }
 
 /** A self-test, while it runs and after. */
@@ -139,10 +159,15 @@ export type MaintenanceMode =
   | {
       readonly at: 'open';
       readonly who: string;
+      readonly role: MaintenanceRole;
       /** The card that opened it, and since when it is out; null: it was opened by the corner. */
       readonly card: { readonly insertion: number; readonly outUntilMono: number | null } | null;
       readonly tab: MaintenanceTab;
       readonly openOrderId: string | null;
+      readonly search: Search | null;
+      /** The closed shift that is shown; empty: the open one. */
+      readonly shiftRef: string;
+      readonly exporting: boolean;
       readonly tests: Readonly<Record<string, DeviceTest>>;
       readonly verify: SnapshotOf<'maintenance'>['sync']['verify'];
       readonly message: { readonly text: ErrorText; readonly untilMono: number } | null;
@@ -161,6 +186,8 @@ export interface MaintenanceState {
   readonly enabled: boolean;
   /** The users' technician cards: number to name. */
   readonly cards: ReadonlyMap<string, string>;
+  /** The users' roles, by name; whoever is not in it is a technician. */
+  readonly roles: ReadonlyMap<string, MaintenanceRole>;
   readonly version: string;
   /** Taken out of service by a technician; outlives a restart. */
   readonly outOfService: boolean;
@@ -177,6 +204,7 @@ export const NO_MAINTENANCE: MaintenanceState = {
   mode: { at: 'idle' },
   enabled: false,
   cards: new Map(),
+  roles: new Map(),
   version: '',
   outOfService: false,
   blocked: null,
@@ -200,7 +228,7 @@ export type MaintenanceOp =
   /** Kept on disk, so that the next start can tell that a restart ended it. Null: it is closed. */
   | { readonly kind: 'keep-open'; readonly who: string | null }
   | { readonly kind: 'keep-out'; readonly out: boolean }
-  | { readonly kind: 'look'; readonly openOrderId: string | null }
+  | { readonly kind: 'look'; readonly wanted: Wanted }
   | { readonly kind: 'test'; readonly device: string }
   | { readonly kind: 'verify' }
   | { readonly kind: 'upload' }
@@ -214,6 +242,10 @@ export type MaintenanceOp =
       readonly reference: string;
     }
   | { readonly kind: 'print-story'; readonly orderId: string }
+  | { readonly kind: 'print-copy'; readonly orderId: string }
+  | { readonly kind: 'close-shift'; readonly who: string; readonly why: string }
+  | { readonly kind: 'print-shift'; readonly ref: string }
+  | { readonly kind: 'export' }
   | { readonly kind: 'log'; readonly message: string };
 
 /** See {@link MaintenanceOp}. */
@@ -251,7 +283,8 @@ export type MaintenanceNews =
     }
   /** A word on an order, judged by its rows as they stand: these facts follow. */
   | { readonly news: 'decided'; readonly events: readonly JournalEvent[]; readonly text: ErrorText }
-  | { readonly news: 'told'; readonly text: ErrorText };
+  | { readonly news: 'told'; readonly text: ErrorText }
+  | { readonly news: 'exported'; readonly text: ErrorText };
 
 /** See {@link MaintenanceNews}. */
 export type MaintenanceEvent = { readonly type: 'maintenance' } & MaintenanceNews;

@@ -267,6 +267,11 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       `${b.date} 对账（${b.provider}）：${b.persons} 笔需人工处理`,
       `${b.date} reconciled (${b.provider}): ${b.persons} for a person`,
     ),
+  'shift-closed': (b) =>
+    both(
+      `${b.who} 结了第 ${b.shift.number} 班：收 ¥${formatYuan(b.shift.captured.fen)}`,
+      `${b.who} closed shift ${b.shift.number}: ¥${formatYuan(b.shift.captured.fen)} captured`,
+    ),
 };
 
 /** A door that is open and mains that failed are told in words of their own. */

@@ -48,6 +48,7 @@ export function salvage(
       return {
         loaded: {
           config: completeConfig(parsed.data),
+          file: full,
           baseDir,
           path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)),
         },

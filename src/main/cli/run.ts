@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeFileSync } from 'node:fs';
+import { MAINTENANCE_ROLES } from '../../shared/contract/maintenance.ts';
 import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDayMs } from '../../shared/time.ts';
@@ -7,6 +9,7 @@ import { sealCardKeys } from '../core/card-keys.ts';
 import { become } from './become.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
+import { exportKey, openExport, writeExport } from './export.ts';
 import { systemInstallation } from './installation.ts';
 import type { InstallationPorts } from './installation.ts';
 import {
@@ -28,7 +31,10 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--la
        pilotlight journal orders [--config FILE | --data DIR] [--json]
        pilotlight journal restore [--config FILE | --data DIR] [--second DIR] [--yes] [--json]
        pilotlight reconcile --date YYYY-MM-DD [--config FILE] [--json]
-       pilotlight pin --name NAME
+       pilotlight pin --name NAME [--role ROLE]
+       pilotlight export write [--config FILE] [--log -] [--json]
+       pilotlight export open FILE --terminal FILE [--key FILE] --out DIR
+       pilotlight export key --out FILE
        pilotlight keys seal --in FILE --out FILE --secret FILE
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
@@ -36,6 +42,10 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--la
   --date DATE    the day in China that is compared: the providers' bills, the journal, central's ledger; nothing is written
   --yes          restore now; without it the command only shows what a restore would give (exit code 1: there is damage)
   --name NAME    who the PIN is for; it is asked for twice, or read from a pipe, and the line for maintenance.users is printed
+  --role ROLE    staff, technician or auditor
+  --terminal FILE  the terminal's public key (PEM), as it is registered at central
+  --key FILE     the company's age identity, as \`export key\` made it
+  --log -        the log's last lines come on the standard input
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
   --out FILE     the sealed file for keys.file of terminal.json: it opens where this machine's id and the secret are
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
@@ -61,8 +71,16 @@ export interface CliPorts {
   readonly become?: (user: string) => string | null;
   /** The system's language; left out: English. */
   readonly locale?: 'zh' | 'en';
+  /** The standard input, whole; left out: this process's. */
+  readonly input?: () => Promise<string>;
   /** Where a PIN comes from; left out: this process's terminal or input. */
   readonly secret?: { readonly secret: Secret; readonly typed: boolean };
+}
+
+async function systemInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 const DEFAULT_DATA = join('.pilotlight', 'demo');
@@ -75,6 +93,10 @@ const OPTIONS = {
   in: { type: 'string' },
   out: { type: 'string' },
   secret: { type: 'string' },
+  role: { type: 'string' },
+  terminal: { type: 'string' },
+  key: { type: 'string' },
+  log: { type: 'string' },
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
   lang: { type: 'string' },
@@ -86,7 +108,10 @@ type Option = keyof typeof OPTIONS;
 const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
   doctor: ['config', 'json', 'lang', 'as'],
   reconcile: ['config', 'date', 'json'],
-  pin: ['name'],
+  pin: ['name', 'role'],
+  'export write': ['config', 'log', 'json'],
+  'export open': ['terminal', 'key', 'out'],
+  'export key': ['out'],
   'keys seal': ['in', 'out', 'secret'],
   'journal verify': ['config', 'data', 'second', 'json'],
   'journal orders': ['config', 'data', 'json'],
@@ -110,7 +135,10 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.out(USAGE);
     return 0;
   }
-  const command = positionals.join(' ');
+  // The one command that names a file by itself.
+  const file = positionals[0] === 'export' ? positionals[2] : undefined;
+  const command = positionals.slice(0, file === undefined ? undefined : 2).join(' ');
+  if (file !== undefined && command !== 'export open') return usage(`${command} takes no ${file}`);
   const allowed = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (allowed === undefined)
     return usage(command === '' ? 'which command?' : `no such command: ${command}`);
@@ -124,12 +152,15 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     if (name === '' || name.length > 20)
       return usage('pin needs --name NAME, at most 20 characters');
     const { secret, typed } = ports.secret ?? systemSecret();
+    const role = MAINTENANCE_ROLES.find((one) => one === values.role);
+    if (values.role !== undefined && role === undefined)
+      return usage(`--role is one of ${MAINTENANCE_ROLES.join(', ')}`);
     const made = await makePin(name, secret, typed, ports.random);
     if (!made.ok) {
       ports.err(`pilotlight: ${made.error}`);
       return 1;
     }
-    ports.out(JSON.stringify(made.value));
+    ports.out(JSON.stringify(role === undefined ? made.value : { ...made.value, role }));
     return 0;
   }
   if (command === 'keys seal') {
@@ -144,6 +175,61 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.out(
       `${sealed.value.madeSecret ? `the machine's secret was made: ${secret}\n` : ''}sealed for this machine: ${to}\nnow destroy ${from}`,
     );
+    return 0;
+  }
+  if (command === 'export write') {
+    const written = await writeExport(at(values.config ?? join(DEFAULT_DATA, 'terminal.json')), {
+      log: values.log === '-' ? await (ports.input ?? systemInput)() : '',
+      nowMs: ports.clock.nowMs(),
+      program: 'pilotlight export',
+    });
+    if (!written.ok) {
+      const { code, detail } = written.error;
+      if (json) ports.out(JSON.stringify({ ok: false, code, detail }));
+      ports.err(`pilotlight: ${describeFailure(written.error)}`);
+      return 1;
+    }
+    const { folder, name, bytes } = written.value;
+    ports.out(
+      json
+        ? JSON.stringify({ ok: true, ...written.value })
+        : `${join(folder, name)}, ${bytes} bytes`,
+    );
+    return 0;
+  }
+  if (command === 'export open') {
+    const { terminal, key, out } = values;
+    if (file === undefined || terminal === undefined || out === undefined)
+      return usage('export open needs FILE --terminal FILE --out DIR');
+    const opened = await openExport({
+      file: at(file),
+      keyFile: key === undefined ? null : at(key),
+      terminalKeyFile: at(terminal),
+      out: at(out),
+    });
+    if (!opened.ok) {
+      ports.err(`pilotlight: ${opened.error}`);
+      return 1;
+    }
+    const { terminalId, made, files } = opened.value.manifest;
+    ports.out(
+      `terminal ${terminalId}, made ${made}: signature and files are right\n${files.map((f) => `  ${f.name}, ${f.bytes} bytes`).join('\n')}`,
+    );
+    return 0;
+  }
+  if (command === 'export key') {
+    if (values.out === undefined) return usage('export key needs --out FILE');
+    const { identity, recipient } = await exportKey();
+    try {
+      writeFileSync(at(values.out), `# public key: ${recipient}\n${identity}\n`, {
+        mode: 0o600,
+        flag: 'wx',
+      });
+    } catch (cause) {
+      ports.err(`pilotlight: ${cause instanceof Error ? cause.message : String(cause)}`);
+      return 1;
+    }
+    ports.out(recipient);
     return 0;
   }
   if (command === 'doctor') {

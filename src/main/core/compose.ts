@@ -14,6 +14,7 @@ import type { Result } from '../../shared/result.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { loadCentralLine } from './central-line.ts';
+import { rememberingLog } from './log-ring.ts';
 import { pcscService } from '../pcsc/service.ts';
 import { withPayment } from './key-payment.ts';
 import { cardLayouts } from './layouts.ts';
@@ -74,8 +75,10 @@ export interface ComposeOptions {
 
 /** Puts the kiosk together from its configuration: the one place that knows every room. */
 export function composeCore(options: ComposeOptions): Result<Core, Failure> {
-  const { loaded, clock, random, log } = options;
+  const { loaded, clock, random } = options;
   const { config, path } = loaded;
+  const remembered = rememberingLog(options.log, clock);
+  const { log } = remembered;
   const recording =
     options.record === undefined ? ok(null) : recordingIn(options.record, config, clock);
   if (!recording.ok) return recording;
@@ -225,6 +228,16 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       dataDir: path(config.dataDir),
       secondPath: path(config.secondPath),
       clock,
+      ...(config.export === undefined
+        ? {}
+        : {
+            exports: {
+              configFile: loaded.file,
+              folder: config.export.folder === undefined ? null : path(config.export.folder),
+              sealed: (config.export.recipients ?? []).length > 0,
+              log: remembered.text,
+            },
+          }),
     }),
   });
   let closed: Promise<void> | null = null;

@@ -4,6 +4,12 @@ import { existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { StickView } from '../../shared/contract/index.ts';
+import { failure, isErrorCode } from '../../shared/errors.ts';
+import type { ErrorText, Failure } from '../../shared/errors.ts';
+import { err, ok } from '../../shared/result.ts';
+import type { Result } from '../../shared/result.ts';
+import { findPlace, stickView } from '../export/stick.ts';
 import { whosePin } from '../../kiosk/maintenance/pin.ts';
 import type { MaintenanceUser } from '../../kiosk/maintenance/pin.ts';
 import type { Clock } from '../../shared/ports.ts';
@@ -22,6 +28,15 @@ export interface MachineOptions {
   readonly dataDir: string;
   readonly secondPath: string;
   readonly clock: Clock;
+  /** What may be exported; left out: nothing. */
+  readonly exports?: {
+    readonly configFile: string;
+    /** Null: to the stick that is in. */
+    readonly folder: string | null;
+    readonly sealed: boolean;
+    /** The log's last lines. */
+    readonly log: () => string;
+  };
 }
 
 /** What maintenance mode needs of this machine. */
@@ -30,6 +45,10 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
     enabled: o.users.length > 0,
     checkPin: (pin, of) =>
       whosePin(of === undefined ? o.users : o.users.filter((user) => user.name === of), pin),
+    roles: new Map(
+      o.users.flatMap(({ name, role }) => (role === undefined ? [] : [[name, role] as const])),
+    ),
+    ...(o.exports === undefined ? {} : { exports: exportsOf(o.exports, o.clock) }),
     cards: new Map(
       o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const])),
     ),
@@ -38,11 +57,97 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
   };
 }
 
+const commandLine = (): string | undefined =>
+  CLI.map((file) => fileURLToPath(new URL(file, import.meta.url))).find((file) => existsSync(file));
+
+/** An export that has not ended by then hangs with its stick. */
+const EXPORT_MS = 240_000;
+
+/** Exports are written by a process of their own: one that hangs with a pulled stick is ended. */
+function exportsOf(
+  o: NonNullable<MachineOptions['exports']>,
+  clock: Clock,
+): NonNullable<NonNullable<Parts['maintenance']>['exports']> {
+  let seen: StickView = { state: 'none', name: '', freeBytes: 0 };
+  let looking = false;
+  const look = async (): Promise<void> => {
+    seen = stickView(await findPlace(o.folder));
+    looking = false;
+  };
+  return {
+    sealed: o.sealed,
+    // As last seen: a stick that does not answer holds nothing up.
+    stick: () => {
+      if (!looking) {
+        looking = true;
+        void look();
+      }
+      return seen;
+    },
+    write: () => exportBeside(o.configFile, o.log(), clock),
+  };
+}
+
+/** What `pilotlight export write --json` says. */
+type ExportAnswer =
+  | { readonly ok: true; readonly name: string; readonly bytes: number; readonly sealed: boolean }
+  | { readonly ok: false; readonly code: string; readonly detail?: string };
+
+function exportBeside(
+  configFile: string,
+  log: string,
+  clock: Clock,
+): Promise<Result<ErrorText, Failure>> {
+  const entry = commandLine();
+  if (entry === undefined) return Promise.resolve(err(failure('MNT-0207', 'no command line')));
+  return new Promise((done) => {
+    const child = spawn(
+      process.execPath,
+      [entry, 'export', 'write', '--config', configFile, '--log', '-', '--json'],
+      { stdio: ['pipe', 'pipe', 'ignore'] },
+    );
+    let out = '';
+    const end = (result: Result<ErrorText, Failure>): void => {
+      cancel();
+      done(result);
+    };
+    const cancel = clock.after(EXPORT_MS, () => {
+      child.kill('SIGKILL');
+      // A process that waits for a dead device may not even be killed: it is not waited for.
+      end(err(failure('MNT-0205', 'no answer from the stick')));
+    });
+    child.stdout.on('data', (chunk: Buffer) => {
+      out = (out + chunk.toString()).slice(0, MAX_REPORT);
+    });
+    child.on('error', (cause) => end(err(failure('MNT-0207', String(cause), cause))));
+    child.on('close', () => end(exported(out)));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(log);
+  });
+}
+
+function exported(out: string): Result<ErrorText, Failure> {
+  let answer: ExportAnswer;
+  try {
+    answer = JSON.parse(out) as ExportAnswer;
+  } catch {
+    return err(failure('MNT-0207', 'it ended without an answer'));
+  }
+  if (!answer.ok)
+    return err(
+      failure(isErrorCode(answer.code) ? answer.code : 'MNT-0207', answer.detail ?? answer.code),
+    );
+  const { name, bytes } = answer;
+  const kilobytes = Math.ceil(bytes / 1000);
+  return ok({
+    zh: `已写到U盘并核对：${name}（${kilobytes} KB），可以拔出`,
+    en: `written and checked: ${name} (${kilobytes} kB); the stick may be taken out`,
+  });
+}
+
 /** `pilotlight journal verify` in a process of its own: the kiosk goes on meanwhile. Never rejects. */
 function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: readonly string[] }> {
-  const entry = CLI.map((file) => fileURLToPath(new URL(file, import.meta.url))).find((file) =>
-    existsSync(file),
-  );
+  const entry = commandLine();
   if (entry === undefined)
     return Promise.resolve({
       ok: false,

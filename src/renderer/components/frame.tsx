@@ -364,7 +364,8 @@ function MaintenanceFooter({
   return (
     <footer className={css['footer']}>
       <span className={css['versions']}>
-        v{s.version} · {pick(s.header.terminalName)} · {s.header.terminalId}
+        {t(`mnt.role.${s.role}`)} · v{s.version} · {pick(s.header.terminalName)} ·{' '}
+        {s.header.terminalId}
       </span>
       <div className={css['right']}>
         <AccessSwitch access={s.access} mode="largeText" />

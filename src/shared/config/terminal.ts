@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAINTENANCE_ROLES } from '../contract/maintenance.ts';
 import { NEAR_SITES, keypadSchema, nearSiteSchema, panelSchema } from '../contract/base.ts';
 import { kindOf, path, text, url } from './base.ts';
 import {
@@ -26,6 +27,8 @@ const maintenanceUserSchema = z.strictObject({
     .string()
     .regex(/^\d{10}$/, 'the card number, ten digits')
     .optional(),
+  /** What he is (docs/operating.zh.md). Left out: technician. */
+  role: z.enum(MAINTENANCE_ROLES).optional(),
   salt: z
     .string()
     .regex(/^([0-9a-f]{2}){16,64}$/, 'hex of at least 16 bytes, as `npx pilotlight pin` prints it'),
@@ -161,6 +164,18 @@ export const terminalConfigSchema = z.strictObject({
   ups: upsSchema.optional(),
   modbus: modbusSchema.optional(),
   speaker: speakerSchema.optional(),
+  /** What leaves on a USB stick (docs/operating.zh.md). Left out: maintenance mode exports nothing. */
+  export: z
+    .strictObject({
+      /** Written to instead of the stick that is in: a mount point of the operator's own. */
+      folder: path.optional(),
+      /** The company's age keys, `age1…`; none: the settlements only, without a name in them. */
+      recipients: z
+        .array(z.string().regex(/^age1[0-9a-z]{10,4000}$/, 'an age recipient, age1…'))
+        .max(10)
+        .optional(),
+    })
+    .optional(),
   /** Who may enter maintenance mode. */
   maintenance: z
     .strictObject({
@@ -175,6 +190,10 @@ export const terminalConfigSchema = z.strictObject({
                 all.filter((o) => o.card === u.card || o.name === u.name).length === 1,
             ),
           'a user with a card has it, and his name, for himself',
+        )
+        .refine(
+          (all) => all.every((u) => all.every((o) => o.name !== u.name || o.role === u.role)),
+          'one name has one role',
         ),
     })
     .optional(),

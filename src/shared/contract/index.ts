@@ -28,7 +28,12 @@ import {
 } from './account-sale.ts';
 import { cardKind, cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
-import { MAINTENANCE_ACTIONS, MAINTENANCE_TABS, maintenanceShape } from './maintenance.ts';
+import {
+  MAINTENANCE_ACTIONS,
+  MAINTENANCE_TABS,
+  ORDER_SEARCHES,
+  maintenanceShape,
+} from './maintenance.ts';
 import { REQUEST_STEPS } from '../requests.ts';
 import { myAccountNoShape, myAccountShape } from './my-account.ts';
 import { MY_PAGES } from './my-pages.ts';
@@ -473,7 +478,19 @@ export const intentSchema = z.discriminatedUnion('type', [
   z.object({ ...intentBase, type: z.literal('maintenance-tab'), value: z.enum(MAINTENANCE_TABS) }),
   /** Shows one order's story; an empty value closes it. */
   z.object({ ...intentBase, type: z.literal('maintenance-order'), value: z.string().max(64) }),
-  /** `target`: a device's or an order's id. `why` and `reference` are what the technician keyed in. */
+  /** Searches the orders; an empty value shows the newest again. */
+  z.object({
+    ...intentBase,
+    type: z.literal('maintenance-search'),
+    value: z.string().regex(/^\d{0,16}$/),
+    by: z.enum(ORDER_SEARCHES),
+  }),
+  /** Shows a closed shift by its name; an empty value the open one. */
+  z.object({ ...intentBase, type: z.literal('maintenance-shift'), value: z.string().max(24) }),
+  /**
+   * `target`: a device's or an order's id, or a shift's name. `why` and `reference` are what the
+   * technician keyed in.
+   */
   z.object({
     ...intentBase,
     type: z.literal('maintenance-do'),

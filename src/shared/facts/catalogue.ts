@@ -5,6 +5,7 @@ import { evidenceSchema } from '../evidence.ts';
 import { cardQuoteSchema, creditQuoteSchema } from '../sale.ts';
 import { HALVES, REQUEST_KINDS } from '../requests.ts';
 import { tokenSchema } from '../sealed-text.ts';
+import { shiftSchema } from '../shift.ts';
 import { UNWRITTEN } from '../trust.ts';
 import { CARD_REFUSALS } from './card-refusals.ts';
 import { counter, fen, hex, natural, units } from './bounds.ts';
@@ -377,6 +378,17 @@ export const EVENTS = {
     reversals: sum,
     differences: z.record(z.string(), natural),
     persons: natural,
+  }),
+  /**
+   * A shift was settled (docs/settlement.md): its statement, and the SHA-256 of that in hex. `who`:
+   * `core` where old facts were about to go and nobody had closed it. `why`: what he said to what
+   * was not as it should be; empty: nothing.
+   */
+  'shift-closed': z.object({
+    shift: shiftSchema,
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+    who: z.string().max(40),
+    why: z.string().max(300),
   }),
 } as const;
 /** The name of a kind of fact. */

@@ -143,7 +143,7 @@ describe('journal verify over epochs', () => {
     );
     expect(out).toContain('after event 11 of epoch 1: older ones were pruned');
     expect(out).toContain('epoch 2');
-    expect(out).toContain('8 that central refused for good');
+    expect(out).toContain('9 that central refused for good');
     expect(code).toBe(0);
     tamper(
       'DROP TRIGGER events_append_only_update',

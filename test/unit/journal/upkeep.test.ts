@@ -409,7 +409,7 @@ describe('prune', () => {
     expect(rig.verify()).toEqual([]);
     const again = rig.open();
     expect(readSecondLog(log())).toMatchObject({ anchor: { epoch: 1, seq: 14 } });
-    expect([again.head.seq, again.condition(), rig.verify()]).toEqual([16, { kind: 'good' }, []]);
+    expect([again.head.seq, again.condition(), rig.verify()]).toEqual([17, { kind: 'good' }, []]);
   });
   it('verify knows an anchor that was altered', () => {
     const j = rig.open();

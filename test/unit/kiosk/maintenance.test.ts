@@ -18,6 +18,7 @@ import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
 import { sentenceOf, storyOf } from '../../../src/kiosk/words/facts.ts';
 import { orderFacts, PARKED_REASONS, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { World } from '../../support/kiosk-world.ts';
+import { emptyShift } from '../../support/shifts.ts';
 
 const PIN = '2580';
 const WHO = '李工';
@@ -392,7 +393,10 @@ describe('orders', () => {
       why: '商户账户余额已补足',
     });
     await w.run(2_500);
-    expect(open().orders[0]).toMatchObject({ state: 'refunded', actions: ['print-story'] });
+    expect(open().orders[0]).toMatchObject({
+      state: 'refunded',
+      actions: ['print-story', 'print-copy'],
+    });
     // again on what is no longer parked: nothing but a word
     await act('retry-refund', { target: order.orderId, why: 'x' });
     expect(open().message?.zh).toBe('这笔订单已不需要此操作');
@@ -690,7 +694,9 @@ describe('devices', () => {
             a !== 'retry-refund' &&
             a !== 'settle-delivered-by-hand' &&
             a !== 'settle-nothing-due' &&
-            a !== 'card-lost',
+            a !== 'card-lost' &&
+            // Its fact is the shift’s own, with his name in it.
+            a !== 'close-shift',
         ),
       ),
     );
@@ -817,6 +823,12 @@ describe('words', () => {
     'slip-printed': { what: 'parked', ok: false },
     'clock-step': { stepMs: 1 },
     'policy-taken': { version: 1 },
+    'shift-closed': {
+      shift: emptyShift(),
+      hash: '0'.repeat(64),
+      who: 'core',
+      why: '',
+    },
     reconciled: {
       date: '2026-11-22',
       provider: 'wechat',

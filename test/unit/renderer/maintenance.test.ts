@@ -4,7 +4,9 @@ import { ORDER_STATES } from '../../../src/shared/order-rules.ts';
 import { CORNER_MS, CORNER_TAPS, cornerTaps } from '../../../src/renderer/components/corner.tsx';
 import { grouped, typeDigit } from '../../../src/renderer/components/pad.tsx';
 import { CATALOGUES } from '../../../src/renderer/i18n/index.ts';
-import { formatBytes, needsReference, pageOf } from '../../../src/renderer/screens/maintenance.tsx';
+import { needsReference } from '../../../src/renderer/screens/maintenance/asked.ts';
+import { pageOf } from '../../../src/renderer/screens/maintenance/parts.tsx';
+import { formatBytes } from '../../../src/renderer/screens/maintenance/sync.tsx';
 import { REF_DIGITS } from '../../../src/renderer/screens/simple.tsx';
 import { formatStamp, minutesLeft } from '../../../src/renderer/state/time.ts';
 
