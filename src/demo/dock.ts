@@ -126,10 +126,11 @@ function freshCode(wallet: keyof typeof WALLET_CODES): string {
 /** What somebody does to the printer; what is left out stays as it is. */
 function setPrinter(
   printer: SimulatedPrinter,
-  { do: _, line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
+  { line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
 ): void {
   for (const [key, value] of Object.entries(wanted))
-    if (value !== undefined) Object.assign(printer.condition, { [key]: value });
+    if (key in printer.condition && value !== undefined)
+      Object.assign(printer.condition, { [key]: value });
   if (after !== undefined) printer.cutAfter(after);
   if (line === 'power') printer.powerOff();
   else if (line === 'pull') printer.dropLines();
