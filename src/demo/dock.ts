@@ -141,7 +141,8 @@ function setPrinter(
   { line, after, ...wanted }: Extract<DockAction, { do: 'printer' }>,
 ): void {
   for (const [key, value] of Object.entries(wanted))
-    if (key !== 'do' && value !== undefined) Object.assign(printer.condition, { [key]: value });
+    if (key in printer.condition && value !== undefined)
+      Object.assign(printer.condition, { [key]: value });
   if (after !== undefined) printer.cutAfter(after);
   if (line === 'power') printer.powerOff();
   else if (line === 'pull') printer.dropLines();

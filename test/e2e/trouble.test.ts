@@ -34,6 +34,10 @@ async function toPay(hall: Hall, card: string, amountFen: number): Promise<void>
   await screen('amount');
   await tap('choose-amount', amountFen);
   await page.click(`[data-intent="pay"][data-value="${amountFen}"]:not([disabled])`);
+  await page.waitForSelector('[data-screen="pay"], [data-screen="no-slip"]');
+  // Without paper the customer agrees to that first.
+  if ((await page.$('[data-screen="no-slip"]')) !== null)
+    await page.click('[data-screen="no-slip"] [data-intent="pay"]:not([disabled])');
   await screen('pay');
   await page.waitForSelector('[data-screen="pay"] svg[data-qr]');
 }
@@ -262,7 +266,9 @@ describe('a hall in trouble', () => {
     const before = await hall.card('golden');
     await hall.dock({ do: 'printer', paper: 'end' });
     await until('said', async () => (await says('start')).includes('凭条'), 30_000);
+    const asked = screen('no-slip');
     await toPay(hall, 'golden', 5_000);
+    await asked;
     await hall.dock({ do: 'pay' });
     await screen('done');
     await until('said', async () => (await says('done')).includes('请拍照保存订单号'));
