@@ -74,16 +74,24 @@ export class Cheats {
     const span = all.length === 0 ? 1 : Math.max(...days) - Math.min(...days) + 2;
     if (fen(all) > REFUND_BUDGET.dayFen * span) say(`${fen(all)} fen were stolen in ${span} days`);
     // Whoever waited for a person did so because a reader said “unwritten”; his card came back, and
-    // it was written after all, or had been.
-    const waiting = await this.#world.db.query<{ order_id: string; state: string }>(
-      `SELECT u.order_id, o.state FROM unproven_refunds u JOIN orders o ON o.order_id = u.order_id
+    // it was written after all, or had been. Or another purchase turned out to have its count on the
+    // card, which as much was paid for: then nothing is left to decide, and the money goes back.
+    const waiting = await this.#world.db.query<{
+      order_id: string;
+      state: string;
+      settled: boolean;
+    }>(
+      `SELECT u.order_id, o.state, o.state = 'refunded' AND EXISTS (SELECT 1 FROM orders p
+         WHERE p.card_no = o.card_no AND p.next_count = o.next_count AND p.order_id <> o.order_id
+           AND p.delivered_by IS NOT NULL AND p.money_taken AND NOT p.unproven
+           AND p.amount_fen >= o.amount_fen) AS settled FROM unproven_refunds u JOIN orders o ON o.order_id = u.order_id
        WHERE u.state = 'waiting' AND u.terminal_id <> $1`,
       [this.#world.thief ?? ''],
     );
     this.#world.count('refund-waited', waiting.length);
     for (const w of waiting) {
       const order = row(w.order_id);
-      if (w.state !== 'delivered' && (order === undefined || !this.held(order)))
+      if (w.state !== 'delivered' && !w.settled && (order === undefined || !this.held(order)))
         say(`${w.order_id} waited for a person, and is ${w.state}`);
     }
   }
