@@ -92,7 +92,8 @@ try {
   const docs = 'usr/share/doc/pilotlight';
   put(at('resources', 'terminal.example.json'), `${docs}/terminal.example.json`);
   put(at('docs', 'install.md'), `${docs}/install.md`);
-  put(at('docs', 'operating.zh.md'), `${docs}/operating.zh.md`);
+  for (const book of ['operating-hall.zh.md', 'operating-engineer.zh.md', 'hardware.md'])
+    put(at('docs', book), `${docs}/${book}`);
   put(at('docs', 'voice.md'), `${docs}/voice.md`);
   put(at('LICENSE'), `${docs}/copyright`);
   put(

@@ -1,6 +1,6 @@
 /**
  * Why money is parked: what `order-parked` and `attempt-parked` say, in facts for ever. Each has
- * its words for staff (`kiosk/words/standing.ts`) and its line in docs/operating.zh.md.
+ * its words for staff (`kiosk/words/standing.ts`) and its line in docs/operating-engineer.zh.md.
  */
 export const PARK_REASONS = [
   'refund-refused',

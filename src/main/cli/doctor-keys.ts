@@ -226,8 +226,8 @@ export function checkCardKeys(loaded: LoadedConfig): Finding {
             en: 'a packaged kiosk carries no sample keys: seal the company’s own with `npx pilotlight keys seal`',
           }
         : {
-            zh: '见工程师手册“密钥”一节（docs/operating.zh.md）',
-            en: 'see docs/operating.zh.md, “密钥”',
+            zh: '见工程师手册“密钥”一节（docs/operating-engineer.zh.md）',
+            en: 'see docs/operating-engineer.zh.md, “密钥”',
           },
     );
   const { keys: named, payments } = loaded.config;

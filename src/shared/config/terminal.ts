@@ -27,7 +27,7 @@ const maintenanceUserSchema = z.strictObject({
     .string()
     .regex(/^\d{10}$/, 'the card number, ten digits')
     .optional(),
-  /** What he is (docs/operating.zh.md). Left out: technician. */
+  /** What he is (docs/operating-engineer.zh.md, “维护模式”). Left out: technician. */
   role: z.enum(MAINTENANCE_ROLES).optional(),
   salt: z
     .string()
@@ -164,7 +164,10 @@ export const terminalConfigSchema = z.strictObject({
   ups: upsSchema.optional(),
   modbus: modbusSchema.optional(),
   speaker: speakerSchema.optional(),
-  /** What leaves on a USB stick (docs/operating.zh.md). Left out: maintenance mode exports nothing. */
+  /**
+   * What leaves on a USB stick (docs/operating-engineer.zh.md). Left out: maintenance mode exports
+   * nothing.
+   */
   export: z
     .strictObject({
       /** Written to instead of the stick that is in: a mount point of the operator's own. */

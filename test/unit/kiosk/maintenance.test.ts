@@ -884,8 +884,11 @@ describe('words', () => {
     expect(order).toBeUndefined();
   });
 
-  it('the operator’s guide explains every parked reason', () => {
-    const guide = readFileSync(new URL('../../../docs/operating.zh.md', import.meta.url), 'utf8');
+  it('the engineers’ book explains every parked reason', () => {
+    const guide = readFileSync(
+      new URL('../../../docs/operating-engineer.zh.md', import.meta.url),
+      'utf8',
+    );
     for (const reason of PARKED_REASONS) expect(guide, reason).toContain(`\`${reason}\``);
   });
 
