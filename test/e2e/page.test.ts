@@ -121,23 +121,27 @@ test('fitting remembers what it measured, and measures what it has not seen', as
   expect(await stand.page.evaluate('window.__measured')).toBeGreaterThan(0);
 });
 
-test('a page that lost all that it drew, and one that paints no frame, load themselves anew', async () => {
-  const other = await Stand.open(browser, join(root, 'dist', 'renderer'), (line) =>
-    said.push(line),
-  );
-  try {
-    for (const each of [stand, other]) await each.show('pay--waiting');
-    await stand.page.evaluate(`document.getElementById('root').replaceChildren()`);
-    await other.page.evaluate(`window.requestAnimationFrame = () => 0; window.__old = true`);
-    const isOld = (): Promise<boolean> =>
-      other.page.evaluate<boolean>(`window.__old === true`).catch(() => true);
-    await Promise.all([
-      stand.page.waitForSelector('[data-screen="pay"]', { timeout: 30_000 }),
-      until('a new page', async () => !(await isOld()), 30_000),
-    ]);
-    await other.page.waitForSelector('[data-screen="pay"]');
-    expect(said.join('\n')).toContain('telling it to load itself anew');
-  } finally {
-    await other.close();
-  }
-});
+/** Twenty seconds of waiting: with PILOTLIGHT_FULL=1; the Electron suite loses a page each time. */
+test.skipIf(process.env['PILOTLIGHT_FULL'] !== '1')(
+  'a page that lost all that it drew, and one that paints no frame, load themselves anew',
+  async () => {
+    const other = await Stand.open(browser, join(root, 'dist', 'renderer'), (line) =>
+      said.push(line),
+    );
+    try {
+      for (const each of [stand, other]) await each.show('pay--waiting');
+      await stand.page.evaluate(`document.getElementById('root').replaceChildren()`);
+      await other.page.evaluate(`window.requestAnimationFrame = () => 0; window.__old = true`);
+      const isOld = (): Promise<boolean> =>
+        other.page.evaluate<boolean>(`window.__old === true`).catch(() => true);
+      await Promise.all([
+        stand.page.waitForSelector('[data-screen="pay"]', { timeout: 30_000 }),
+        until('a new page', async () => !(await isOld()), 30_000),
+      ]);
+      await other.page.waitForSelector('[data-screen="pay"]');
+      expect(said.join('\n')).toContain('telling it to load itself anew');
+    } finally {
+      await other.close();
+    }
+  },
+);

@@ -266,7 +266,7 @@ describe('a hall in trouble', () => {
     const before = await hall.card('golden');
     await hall.dock({ do: 'printer', paper: 'end' });
     await until('said', async () => (await says('start')).includes('凭条'), 30_000);
-    const asked = screen('no-slip');
+    const asked = screen('no-slip', 60_000);
     await toPay(hall, 'golden', 5_000);
     await asked;
     await hall.dock({ do: 'pay' });

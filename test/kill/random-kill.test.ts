@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { drive } from './driver.ts';
 
-const kills = Number(process.env['PILOTLIGHT_KILLS'] ?? 20);
+const kills = Number(process.env['PILOTLIGHT_KILLS'] ?? 12);
 const seed = Number(process.env['PILOTLIGHT_SEED'] ?? Date.now() % 1_000_000);
 
 /**
