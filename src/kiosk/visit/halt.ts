@@ -38,7 +38,8 @@ function haltOrder(state: KioskState, s: OrderSession, now: Now): Step | null {
   const open = state.orders.get(s.orderId);
   if (open === undefined) return null;
   // Asked about before it is closed, and taken where it turns out to be paid: as after a cut.
-  if (cancelOffered(s, open) || isChanging(s, open)) return step(state, { ...s, closeWhy: 'recovery' });
+  if (cancelOffered(s, open) || isChanging(s, open))
+    return step(state, { ...s, closeWhy: 'recovery' });
   const reason = halted(state);
   if (reason === null || s.ending?.screen !== 'cancelled' || s.closeWhy !== 'recovery') return null;
   return cardToTake(state) ? cannotSell(state, now, reason, null) : step(state, IDLE);
