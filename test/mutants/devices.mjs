@@ -68,7 +68,7 @@ export const devices = ({ mutant, edit, unit }) => [
     'asked-again-after-the-halt',
     'One payment that ends is followed by another though the machine is halted.',
     edit('kiosk/orders.ts', `    !ctx.mayAskAgain ||\n`, ``),
-    unit('kiosk/halt', 'his code is declined after it'),
+    unit('kiosk/halt', 'declined after it'),
   ),
   mutant(
     'late-answer-ends-the-stopped',

@@ -193,15 +193,16 @@ describe('the customer changes how he pays, and then it halts', () => {
     },
   );
 
-  it('his code is declined after it: no code is shown for it instead', async () => {
-    w.pay.wallet = 'asks-password';
-    await w.scan(CODE);
-    await w.until('asked', () => w.shown('pay').state === 'paying');
+  it('his code is on its way, and declined after it: no code is shown for it instead', async () => {
+    w.pay.wallet = 'balance-short';
+    w.kiosk.scanned(CODE);
+    for (let n = 0; n < 1_000 && !w.pay.calls.includes('charge'); n++) await Promise.resolve();
+    expect(w.attempts().at(-1)?.state).toBe('creating');
     const from = w.pay.calls.length;
-    await halt('ups');
-    expect(w.shown('pay').state).toBe('paying');
-    w.pay.newest().state = 'closed';
+    w.also = [saying('ups', HALT.ups)];
+    w.setService({ devices: w.devices() });
     await w.until('its end', () => w.order().state === 'closed');
+    expect(w.attempts().map((a) => a.reason)).toEqual(['switched', 'declined']);
     await w.remove();
     await w.run(60_000);
     expect([w.screen, after(from)]).toEqual(['out-of-service', []]);
