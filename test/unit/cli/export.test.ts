@@ -107,7 +107,7 @@ function parts(change: Partial<BundleParts> = {}): BundleParts {
 
 describe('tables', () => {
   it('run no formula, and say nothing that a spreadsheet takes for something else', () => {
-    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', '\r=1'])
+    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', '\r=1', '\n=1', '＝1+1', '＠x'])
       expect(harmless(text)).toBe(`'${text}`);
     expect(harmless('张工=')).toBe('张工=');
     const csv = shiftsCsv([closed({ who: '=cmd|"/c calc"!A0', why: 'a,"b"\nc' })], true);
