@@ -12,6 +12,12 @@ export function programEnv(): NodeJS.ProcessEnv {
   };
 }
 
+/**
+ * A program is the first of a process group, and is ended with all that it began (setsid(2),
+ * kill(2)): a script around it, and the helper that holds the reader.
+ */
+const HAS_GROUPS = process.platform !== 'win32';
+
 export interface ProgramOptions {
   /** For the log. */
   readonly name: string;
@@ -37,7 +43,12 @@ export class Program {
   constructor(o: ProgramOptions, changed: () => void) {
     this.#changed = changed;
     const [program = '', ...args] = o.command;
-    const child = spawn(program, args, { cwd: o.cwd, env: programEnv(), stdio: 'pipe' });
+    const child = spawn(program, args, {
+      cwd: o.cwd,
+      env: programEnv(),
+      stdio: 'pipe',
+      detached: HAS_GROUPS,
+    });
     this.#child = child;
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (text: string) => {
@@ -55,6 +66,8 @@ export class Program {
     // A pipe that broke is told by the end of the process.
     child.stdin.on('error', () => undefined);
     child.on('error', (cause) => this.end(cause.message));
+    // What it began itself has its pipes and its device, and goes with it.
+    child.on('exit', () => this.#killAll());
     child.on('close', (code, signal) => this.end(`ended with ${signal ?? String(code)}`));
   }
 
@@ -82,12 +95,24 @@ export class Program {
     if (this.#over === null) this.#child.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Ends it (SIGKILL: what hangs in a library takes no other signal). */
+  /** Ends it and what it began (SIGKILL: what hangs in a library takes no other signal). */
   end(why: string): void {
     if (this.#over === null) {
       this.#over = why;
-      this.#child.kill('SIGKILL');
+      this.#killAll();
     }
     this.#changed();
+  }
+
+  #killAll(): void {
+    const { pid } = this.#child;
+    if (HAS_GROUPS && pid !== undefined)
+      try {
+        process.kill(-pid, 'SIGKILL');
+        return;
+      } catch {
+        // Nobody is left of its group.
+      }
+    this.#child.kill('SIGKILL');
   }
 }

@@ -50,7 +50,11 @@ export class Daybook {
     const last = this.last();
     const begin = last === null ? firstShift(anchorOf(this.#db)) : nextShift(last.shift);
     // Of a shift that was closed, or of a first one whose begin was pruned: it begins anew.
-    if (this.#tally === null || !isSame(this.#tally.begin.from, begin.from))
+    if (
+      this.#tally === null ||
+      this.#tally.begin.number !== begin.number ||
+      !isSame(this.#tally.begin.from, begin.from)
+    )
       this.#tally = { begin, tally: new ShiftTally(this.#db, begin) };
     const { tally } = this.#tally;
     return tally.advance(head, most) ? tally.statement(openMoney(this.#db)) : null;

@@ -531,10 +531,15 @@ export class Kiosk {
 
   /**
    * The end of the work is an event; a throw is a defect and ends the process (which then recovers
-   * from disk).
+   * from disk). Not once it is stopped: its journal may be closed then, and the process live on.
    */
   #later(work: () => Promise<KioskEvent>): void {
-    void work().then((event) => this.dispatch(event));
+    void work().then(
+      (event) => this.dispatch(event),
+      (cause: unknown) => {
+        if (!this.#stopped) throw cause;
+      },
+    );
   }
 }
 

@@ -74,7 +74,7 @@ export function advance(open: OpenOrder, ctx: AdvanceContext): Advance {
 /**
  * How this order's money is asked for again, after the attempts so far ended without any: the way
  * that the customer chose, or, after a code payment that came to nothing, the first way of this
- * order. Null: not again.
+ * order. Null: not again, for one that was chosen before the machine was halted neither.
  */
 function nextAttempt(open: OpenOrder, ctx: AdvanceContext): NextAttempt | null {
   const first = open.attempts[0];
@@ -82,6 +82,7 @@ function nextAttempt(open: OpenOrder, ctx: AdvanceContext): NextAttempt | null {
   // Money that came after all goes back, and nothing more is taken for this order.
   if (
     !ctx.wanted ||
+    !ctx.mayAskAgain ||
     first === undefined ||
     last === undefined ||
     open.attempts.some((a) => a.state !== 'closed') ||

@@ -16,6 +16,7 @@ import { assistKept } from './visit/card-assist.ts';
 import { onCaptured, settleLeft } from './visit/left-card.ts';
 import { headphonesSet } from './visit/manner.ts';
 import { visitStep } from './visit/visit.ts';
+import { halted } from './watch/selling.ts';
 
 /** One event: what it does to the orders, then to the session. Pure. */
 export function reduce(state: KioskState, event: KioskEvent, ctx: ReduceContext): Step {
@@ -218,6 +219,7 @@ function advanceContext(
     ...ctx,
     wanted: mine !== null && mine.closeWhy === null && !mine.gaveUp && !mine.found,
     closeWhy: mine?.closeWhy ?? (mine?.gaveUp === true ? 'expired' : 'recovery'),
+    mayAskAgain: halted(state) === null,
     card:
       card !== null &&
       card.result.ok &&

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -113,6 +113,64 @@ it.each([
   const again = await cardIn(reader);
   expect(again.insertion).toBeGreaterThan(channel.insertion);
   expect(codeOf(await channel.transmit(SELECT))).toBe('CARD-0102');
+});
+
+it.each([
+  ['hangs in an exchange', ``],
+  ['is left behind by its script', `process.kill(process.ppid, 'SIGKILL')`],
+])(
+  'the program behind a script %s: nothing of it is left when the next one begins',
+  async (_w, body) => {
+    const [node = '', file = ''] = scripted(
+      `setInterval(() => {}, 1_000); appendFileSync('pids', process.pid + '\\n'); ${body}`,
+    );
+    writeFileSync(file, `import { appendFileSync } from 'node:fs';\n${readFileSync(file, 'utf8')}`);
+    rmSync(join(folder, 'pids'), { force: true });
+    started(['sh', '-c', `"${node}" "${file}"; true`], 0, hurried);
+    const channel = await cardIn(reader);
+    const waits = until(reader, (s) => s.state === 'offline');
+    expect(['CARD-0107', 'CARD-0108']).toContain(codeOf(await channel.transmit(SELECT)));
+    await waits;
+    await cardIn(reader);
+    const left = readFileSync(join(folder, 'pids'), 'utf8').trim().split('\n').map(Number);
+    const lives = (pid: number): boolean => {
+      try {
+        // One that is dead and waits for its parent still has a number.
+        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      } catch {
+        return false;
+      }
+    };
+    try {
+      expect([left.length, left.filter(lives)]).toEqual([1, []]);
+    } finally {
+      for (const pid of left) if (lives(pid)) process.kill(pid, 'SIGKILL');
+    }
+  },
+);
+
+it('a program that dies of its first look each time is begun more and more seldom', async () => {
+  const waits: string[] = [];
+  const [node = '', file = ''] = scripted('');
+  const dying = readFileSync(file, 'utf8').replace(
+    'say({ id: job.id, ok: { state',
+    'setTimeout(() => process.exit(3), 1), $&',
+  );
+  writeFileSync(file, dying);
+  reader = new ProcessReader({
+    id: 'maker',
+    command: [node, file],
+    cwd: folder,
+    hasGate: false,
+    clock: hurried,
+    log: (_level, _room, message) => {
+      const wait = /lost, again in (\d+) ms/.exec(message)?.[1];
+      if (wait !== undefined) waits.push(wait);
+    },
+  });
+  await cardIn(reader);
+  for (let n = 0; n < 400 && waits.length < 4; n++) await new Promise((r) => setTimeout(r, 10));
+  expect(waits.slice(0, 4)).toEqual(['500', '1000', '2000', '5000']);
 });
 
 it('a card whose exchanges break is a new insertion each time, and mute after the third', async () => {

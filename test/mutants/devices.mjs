@@ -49,13 +49,42 @@ export const devices = ({ mutant, edit, unit }) => [
     unit('device/ups', 'a flicker is nothing'),
   ),
   mutant(
-    'mains-lost-for-ever',
-    'A machine whose upsd goes away on battery never serves again.',
+    'mains-back-at-once',
+    'Mains that are heard again after a silence count at once.',
     edit(
       'device/ups/mains.ts',
-      `mains === 'unknown' ? LOST_MS : BACK_MS`,
-      `mains === 'unknown' ? Infinity : BACK_MS`,
+      `(this.#onSinceMono ?? nowMono) : null`,
+      `this.#backSinceMono : null`,
     ),
+    unit('device/ups', 'heard again after a silence'),
+  ),
+  mutant(
+    'halted-while-changing',
+    'Whoever was changing how he pays when the mains failed is not told why it ended.',
+    edit('kiosk/visit/halt.ts', ` || isChanging(s, open)`, ``),
+    unit('kiosk/halt', 'his code was read'),
+  ),
+  mutant(
+    'asked-again-after-the-halt',
+    'One payment that ends is followed by another though the machine is halted.',
+    edit('kiosk/orders.ts', `    !ctx.mayAskAgain ||\n`, ``),
+    unit('kiosk/halt', 'declined after it'),
+  ),
+  mutant(
+    'late-answer-ends-the-stopped',
+    'A policy that comes after the orderly stop ends the process.',
+    edit(
+      'kiosk/watch/monitor.ts',
+      `#offered(policy: IssuedPolicy, raw: string): void {
+    if (this.#stopped) return;`,
+      `#offered(policy: IssuedPolicy, raw: string): void {`,
+    ),
+    unit('kiosk/stopped', 'asked of central'),
+  ),
+  mutant(
+    'mains-lost-for-ever',
+    'A machine whose upsd goes away on battery never serves again.',
+    edit('device/ups/mains.ts', `this.#backSinceMono + LOST_MS`, `this.#backSinceMono + Infinity`),
     unit('device/ups', 'who was on battery is believed for a minute'),
   ),
   mutant(

@@ -23,10 +23,28 @@ export const printer = ({ mutant, edit, unit }) => [
     'The answer for an earlier slip is taken for this one’s.',
     edit(
       DRIVER,
-      `while ((await talk.next((a) => a.kind === 'in-order', QUIET_MS)) !== null);`,
-      `talk.stale;`,
+      `if ((await talk.next((a) => a.kind === 'in-order', QUIET_MS)) === null) return true;`,
+      `return true;`,
     ),
     unit('device/printer', 'an answer for the last slip'),
+  ),
+  mutant(
+    'babbler-believed',
+    'A printer that speaks unasked confirms every slip.',
+    edit(DRIVER, `  return false;`, `  return true;`),
+    unit('device/printer', 'speaking unasked'),
+  ),
+  mutant(
+    'no-slip-only-at-the-tap',
+    'A printer that fails while the order is being made: money is asked for all the same.',
+    edit(
+      'kiosk/visit/card-sale/card-sale.ts',
+      `if (mustAgreeToNoSlip(state, s))
+    return step(state, askingNoSlip(state, { ...s, busy: null }`,
+      `if (mustAgreeToNoSlip(state, { slipless: true }))
+    return step(state, askingNoSlip(state, { ...s, busy: null }`,
+    ),
+    unit('kiosk/no-slip', 'while the order is being made'),
   ),
   mutant(
     'sent-without-paper',

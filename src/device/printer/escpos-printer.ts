@@ -26,6 +26,8 @@ const POLL_MS = 500;
  * is believed once it was quiet for so long behind the parting.
  */
 const QUIET_MS = 1_500;
+/** More answers than any printer owes: what comes then is none, and no word of it is believed. */
+const MOST_OWED = 8;
 
 /**
  * What may be in the printer of an earlier slip. `unknown`: this process has sent none yet, and a
@@ -165,7 +167,7 @@ export class EscposPrinter implements Printer {
     const unseen = await this.#through(talk, encodeParting(model, paper, this.#rest === 'some'));
     if (unseen !== null) return unseen;
     if (model.confirm === 'paper-sensor')
-      while ((await talk.next((a) => a.kind === 'in-order', QUIET_MS)) !== null);
+      if (!(await isQuiet(talk))) return troubled('error', 'it speaks without being asked');
     this.#leaves('none');
     return status;
   }
@@ -226,6 +228,13 @@ export class EscposPrinter implements Printer {
     this.#kept = null;
     await line?.close();
   }
+}
+
+/** It has answered for all that it was asked before. */
+async function isQuiet(talk: Talk): Promise<boolean> {
+  for (let owed = 0; owed < MOST_OWED; owed++)
+    if ((await talk.next((a) => a.kind === 'in-order', QUIET_MS)) === null) return true;
+  return false;
 }
 
 /** No printer: the screen shows what to keep. */

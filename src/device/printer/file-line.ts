@@ -7,6 +7,8 @@ import type { PrinterLine } from './line.ts';
 /** Between two looks for what it said, or whether it takes more; it is open while it is used only. */
 const LOOK_MS = 5;
 const MOST_BYTES = 512;
+/** At one look: a device that speaks without an end is open and closed like any other. */
+const MOST_READS = 16;
 
 /** Nothing to read yet, or no room to write. */
 const isNotYet = (cause: unknown): boolean =>
@@ -48,7 +50,7 @@ class FileLine implements PrinterLine {
 
   /** Takes what it has to say; what was said before anybody listens is dropped. */
   async read(): Promise<void> {
-    for (let more = true; more && !this.#over;) more = await this.#readOnce();
+    for (let n = 0; n < MOST_READS && !this.#over; n++) if (!(await this.#readOnce())) break;
     if (!this.#over) this.#cancel = this.#clock.after(LOOK_MS, () => void this.read());
   }
 

@@ -37,6 +37,8 @@ export class MainsWatch {
   #batterySinceMono: number | null = null;
   /** Since when what it says is not on battery any more, while it still counts so. */
   #backSinceMono: number | null = null;
+  /** Since when it says that the mains are there, without a break, while it still counts so. */
+  #onSinceMono: number | null = null;
   #cancel: () => void = () => undefined;
 
   constructor(options: MainsOptions) {
@@ -63,11 +65,12 @@ export class MainsWatch {
     const { mains, low } = ups.status();
     const nowMono = clock.monoMs();
     if (mains === 'battery') this.#onBattery(nowMono, low);
-    else this.#notOnBattery(nowMono, mains === 'unknown' ? LOST_MS : BACK_MS);
+    else this.#notOnBattery(nowMono, mains === 'on');
   }
 
   #onBattery(nowMono: number, low: boolean): void {
     this.#backSinceMono = null;
+    this.#onSinceMono = null;
     this.#batterySinceMono ??= nowMono;
     const { stopAfterMs } = this.#o;
     const forMs = nowMono - this.#batterySinceMono;
@@ -80,18 +83,21 @@ export class MainsWatch {
     if (Number.isFinite(nextMs)) this.#wake(nextMs);
   }
 
-  #notOnBattery(nowMono: number, waitMs: number): void {
-    if (this.#mains === 'on') {
-      this.#batterySinceMono = null;
-      this.#backSinceMono = null;
-      return;
-    }
+  #notOnBattery(nowMono: number, isOn: boolean): void {
+    if (this.#mains === 'on') return this.#forget();
     this.#backSinceMono ??= nowMono;
-    const leftMs = this.#backSinceMono + waitMs - nowMono;
+    this.#onSinceMono = isOn ? (this.#onSinceMono ?? nowMono) : null;
+    const leftMs =
+      Math.min(this.#backSinceMono + LOST_MS, (this.#onSinceMono ?? Infinity) + BACK_MS) - nowMono;
     if (leftMs > 0) return this.#wake(leftMs);
+    this.#forget();
+    this.#set('on');
+  }
+
+  #forget(): void {
     this.#batterySinceMono = null;
     this.#backSinceMono = null;
-    this.#set('on');
+    this.#onSinceMono = null;
   }
 
   #wake(delayMs: number): void {

@@ -18,6 +18,8 @@ export interface AdvanceContext
   /** A session waits for this order's payment; otherwise it is to be closed, for this reason. */
   readonly wanted: boolean;
   readonly closeWhy: EventBody<'attempt-closing'>['why'];
+  /** No device halts the machine: a payment that ended may be followed by another. */
+  readonly mayAskAgain: boolean;
   /** The card in the reader now, when it could be read whole. */
   readonly card: {
     readonly insertion: number;

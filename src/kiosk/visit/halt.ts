@@ -1,5 +1,5 @@
 import type { KioskState, Step } from '../state/kiosk.ts';
-import type { Now } from '../state/order.ts';
+import type { Now, OpenOrder } from '../state/order.ts';
 import type { OrderSession, Session } from '../state/visit.ts';
 import { halted } from '../watch/selling.ts';
 import { cancelOffered } from './paying.ts';
@@ -38,8 +38,13 @@ function haltOrder(state: KioskState, s: OrderSession, now: Now): Step | null {
   const open = state.orders.get(s.orderId);
   if (open === undefined) return null;
   // Asked about before it is closed, and taken where it turns out to be paid: as after a cut.
-  if (cancelOffered(s, open)) return step(state, { ...s, closeWhy: 'recovery' });
+  if (cancelOffered(s, open) || isChanging(s, open))
+    return step(state, { ...s, closeWhy: 'recovery' });
   const reason = halted(state);
   if (reason === null || s.ending?.screen !== 'cancelled' || s.closeWhy !== 'recovery') return null;
   return cardToTake(state) ? cannotSell(state, now, reason, null) : step(state, IDLE);
 }
+
+/** One way of paying is being ended, and another was to be begun. */
+const isChanging = (s: OrderSession, { order, next }: OpenOrder): boolean =>
+  order.state === 'collecting' && next !== null && s.closeWhy === null && !s.gaveUp;

@@ -106,6 +106,7 @@ export class Monitor {
 
   /** Told by the uploader. */
   centralReached(up: boolean): void {
+    if (this.#stopped) return;
     const was = this.#last.centralUp;
     this.#say({ centralUp: up });
     if (up && was === false) {
@@ -274,6 +275,7 @@ export class Monitor {
 
   /** Central's policy: a newer version, or the same for longer. What is older is a replay. */
   #offered(policy: IssuedPolicy, raw: string): void {
+    if (this.#stopped) return;
     const { journal, log } = this.#o;
     const mine = this.#policy;
     if (policy.version < this.#floor) {
@@ -319,6 +321,8 @@ export class Monitor {
 
   /** Why nothing may be sold at all. */
   #judge(): void {
+    // What is answered after the end finds the journal closed; the process may live on.
+    if (this.#stopped) return;
     const { journal, clock } = this.#o;
     const condition = journal.condition();
     let blocked: Failure | null = null;

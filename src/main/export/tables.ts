@@ -91,7 +91,8 @@ function tablesOf(shifts: readonly ClosedShift[], named: boolean): readonly Tabl
  * A text as a spreadsheet shows it and never runs it: what would begin a formula there gets an
  * apostrophe before it (OWASP, CSV Injection).
  */
-export const harmless = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+export const harmless = (text: string): string =>
+  /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
 
 /** RFC 4180: a field in quotes, and its quotes doubled, where it needs it. */
 function field(cell: Cell): string {

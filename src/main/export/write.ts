@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, unlink } from 'node:fs/promises';
+import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -44,10 +44,13 @@ export async function writeNew(
   ops: WriteOps = SYSTEM,
 ): Promise<Result<void, Failure>> {
   const part = join(folder, `${name}.part`);
+  const whole = join(folder, name);
+  let begun = false;
   const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   try {
     if (!(await isOn(folder, device))) return err(failure('MNT-0205', 'the stick is gone'));
     const to = await ops.open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+    begun = true;
     try {
       for (let at = 0; at < bytes.length;) {
         const { bytesWritten } = await to.write(bytes, at, Math.min(CHUNK, bytes.length - at));
@@ -64,19 +67,36 @@ export async function writeNew(
     } finally {
       await from.close();
     }
-    await ops.rename(part, join(folder, name));
+    if (await isThere(whole)) return err(failure('MNT-0205', `${name} is there already`));
+    await ops.rename(part, whole);
     const itself = await ops.open(folder, O_RDONLY);
     try {
       await itself.sync();
     } finally {
       await itself.close();
     }
-    if (!(await isOn(folder, device))) return err(failure('MNT-0205', 'the stick is gone'));
+    if (!(await isOn(folder, device))) {
+      // It was pulled before it began: what was written lies in the empty folder, on our own disk.
+      await unlink(whole).catch(() => undefined);
+      return err(failure('MNT-0205', 'the stick is gone'));
+    }
     return ok(undefined);
   } catch (cause) {
     return err(why(cause));
   } finally {
-    // Renamed, or gone with its stick: there is nothing to take away then.
-    await unlink(part).catch(() => undefined);
+    // Renamed, or gone with its stick: there is nothing to take away then. Another's, begun in the
+    // same second, is left alone.
+    if (begun) await unlink(part).catch(() => undefined);
+  }
+}
+
+/** Whatever it is: a link to nothing too. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'ENOENT') return false;
+    throw cause;
   }
 }

@@ -107,7 +107,7 @@ function parts(change: Partial<BundleParts> = {}): BundleParts {
 
 describe('tables', () => {
   it('run no formula, and say nothing that a spreadsheet takes for something else', () => {
-    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', '\r=1'])
+    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', '\r=1', '\n=1', '＝1+1', '＠x'])
       expect(harmless(text)).toBe(`'${text}`);
     expect(harmless('张工=')).toBe('张工=');
     const csv = shiftsCsv([closed({ who: '=cmd|"/c calc"!A0', why: 'a,"b"\nc' })], true);
@@ -314,7 +314,42 @@ describe('the stick', () => {
       error: { code: 'MNT-0205' },
     });
     expect(readFileSync(target, 'utf8')).toBe('precious');
+    // What is there and not ours is not taken away either, begun or whole.
+    expect(readdirSync(stick())).toEqual(['a.zip.part']);
+    writeFileSync(join(stick(), 'b.zip'), 'precious');
+    symlinkSync(join(folder, 'nothing'), join(stick(), 'c.zip'));
+    for (const name of ['b.zip', 'c.zip'])
+      expect(await writeNew(stick(), name, bytes, null)).toMatchObject({
+        ok: false,
+        error: { code: 'MNT-0205', detail: `${name} is there already` },
+      });
+    expect(readFileSync(join(stick(), 'b.zip'), 'utf8')).toBe('precious');
+    expect(readdirSync(stick())).toEqual(['a.zip.part', 'b.zip', 'c.zip']);
+    expect(existsSync(join(folder, 'nothing'))).toBe(false);
   });
+
+  it.runIf(existsSync('/dev/shm'))(
+    'a stick that was pulled as it began: nothing stays on our own disk',
+    async () => {
+      const other = mkdtempSync('/dev/shm/pilotlight-export-');
+      try {
+        const { dev } = statSync(stick());
+        const result = await writeNew(stick(), 'a.zip', bytes, deviceName(dev), {
+          open: (path, flags) => open(path, flags, 0o600),
+          rename: async () => {
+            // The folder turns out to be another device's, with what was written in it.
+            rmSync(stick(), { recursive: true });
+            writeFileSync(join(other, 'a.zip'), bytes);
+            symlinkSync(other, join(folder, 'stick'));
+          },
+        });
+        expect(result).toMatchObject({ error: { code: 'MNT-0205', detail: 'the stick is gone' } });
+        expect(readdirSync(other)).toEqual([]);
+      } finally {
+        rmSync(other, { recursive: true, force: true });
+      }
+    },
+  );
 
   it('an empty folder whose stick was pulled is not written to', async () => {
     expect(await writeNew(stick(), 'a.zip', bytes, '250:1')).toMatchObject({

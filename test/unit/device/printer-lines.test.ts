@@ -1,10 +1,15 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeSlip } from '../../../src/device/printer/escpos.ts';
 import { layOut } from '../../../src/device/printer/layout.ts';
+import { openPrinterFile } from '../../../src/device/printer/file-line.ts';
+import type { PrinterPort } from '../../../src/device/printer/line.ts';
+import type { Clock } from '../../../src/shared/ports.ts';
+import { systemClock } from '../../support/clock.ts';
 import { PRINTER_MODELS } from '../../../src/device/printer/models.ts';
 import type { SlipLine } from '../../../src/device/printer/types.ts';
 import { until } from '../../support/hall.ts';
-import { ptyEnds, tcpEnds } from '../../support/printer-ends.ts';
+import { driver, ptyEnds, tcpEnds } from '../../support/printer-ends.ts';
 import type { PrinterEnds } from '../../support/printer-ends.ts';
 
 /**
@@ -108,3 +113,27 @@ describe.each(LINES)('over $name', ({ make, cuts }) => {
     }
   });
 });
+
+it.runIf(existsSync('/dev/zero'))(
+  'a device that speaks without an end is a printer that does not answer, and can be closed',
+  async () => {
+    // Its time-outs, ten times as fast.
+    const hurried: Clock = {
+      ...systemClock,
+      after: (ms, fn) => systemClock.after(ms / 10, fn),
+    };
+    const port: PrinterPort = { open: () => openPrinterFile('/dev/zero', hurried), keeps: false };
+    const printer = driver(port, MODEL, hurried);
+    expect(await printer.status()).toMatchObject({ ready: false, trouble: 'silent' });
+    const open = (): number =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/zero';
+        } catch {
+          return false;
+        }
+      }).length;
+    await printer.close();
+    expect(open()).toBe(0);
+  },
+);

@@ -127,6 +127,45 @@ describe('printed means printed', () => {
     });
   });
 
+  it('one that goes on speaking unasked is never believed, and holds nobody up', async () => {
+    const clock = new EagerClock();
+    const inner = directPort(paper);
+    const babbling: PrinterPort = {
+      keeps: false,
+      open: async () => {
+        const line = await inner.open();
+        let hear: (bytes: Uint8Array) => void = () => undefined;
+        let over = false;
+        const speak = (): void => {
+          if (over) return;
+          hear(Uint8Array.of(0x0c));
+          clock.after(700, speak);
+        };
+        clock.after(700, speak);
+        const close = (): Promise<void> => {
+          over = true;
+          return line.close();
+        };
+        return {
+          ...line,
+          close,
+          onData: (listener) => {
+            hear = listener;
+            line.onData(listener);
+          },
+        };
+      },
+    };
+    const babbler = driver(babbling, 'generic-58', clock);
+    expect(await babbler.print(SLIP, NUMBER)).toMatchObject({
+      ok: false,
+      error: { code: 'DEV-0101', detail: 'it speaks without being asked' },
+    });
+    await babbler.close();
+    expect(paper.slips).toEqual([]);
+    expect(clock.monoMs()).toBeLessThan(30_000);
+  });
+
   it('a printer that is silent, and one that is off', async () => {
     paper.condition.mute = true;
     expect(await print()).toMatchObject({

@@ -271,4 +271,42 @@ describe('what follows for the machine', () => {
     clock.advance(1);
     expect(said).toEqual(['battery', 'on']);
   });
+
+  it('is heard again after a silence: it is back once it was so for its own while, and no later', () => {
+    begin();
+    hear('battery');
+    clock.advance(SETTLE_MS);
+    hear('unknown');
+    clock.advance(2 * BACK_MS);
+    hear('on');
+    clock.advance(BACK_MS - 1);
+    expect(said).toEqual(['battery']);
+    clock.advance(1);
+    expect(said).toEqual(['battery', 'on']);
+  });
+
+  it('comes and goes out of hearing for ever: not on battery for a minute is enough', () => {
+    begin();
+    hear('battery');
+    clock.advance(SETTLE_MS);
+    for (let ms = 0; ms < LOST_MS; ms += BACK_MS) {
+      hear(ms % (2 * BACK_MS) === 0 ? 'on' : 'unknown');
+      expect(said).toEqual(['battery']);
+      clock.advance(BACK_MS - 1);
+      hear('unknown');
+      clock.advance(1);
+    }
+    expect(said).toEqual(['battery', 'on']);
+  });
+
+  it('flaps every second: nobody is stopped by it, and the battery’s own word is heard', () => {
+    begin(60_000);
+    for (let n = 0; n < 100; n++) {
+      hear(n % 2 === 0 ? 'battery' : 'on');
+      clock.advance(1_000);
+    }
+    expect(said).toEqual([]);
+    hear('battery', true);
+    expect(said).toEqual(['stop']);
+  });
 });

@@ -243,6 +243,12 @@ describe('a shift ends where the next begins', () => {
     expect(rig.verify()).toEqual([]);
   });
 
+  it('one of a journal without a fact is closed like any other, and has its number alone', () => {
+    const j = rig.open();
+    for (const number of [1, 2, 3]) expect(whole(j.closeShift('李工', '')).number).toBe(number);
+    expect(rig.verify()).toEqual([]);
+  });
+
   it('a closed one is the same after later facts, a restart, a restored journal in a new epoch, and when its facts are pruned', async () => {
     let j = rig.open();
     j.append([...sale(1), ...upTo(2, 'order-delivering')]);

@@ -160,3 +160,51 @@ it('the mains are back: the same customer buys at once', async () => {
   await w.untilScreen('done');
   expect(w.journal.orders().map((o) => o.state)).toEqual(['closed', 'delivered']);
 });
+
+describe('the customer changes how he pays, and then it halts', () => {
+  const CODE = '134567890123456789';
+  beforeEach(async () => {
+    await w.close();
+    w = new World();
+    w.payWith = [
+      { kind: 'wechat', codes: true },
+      { kind: 'alipay', codes: true },
+    ];
+    await w.start();
+    await w.toPay();
+  });
+  const after = (from: number): string[] =>
+    w.pay.calls.slice(from).filter((call) => call === 'create' || call === 'charge');
+
+  it.each(['his code was read', 'another wallet was chosen'])(
+    '%s, and the code that is shown is still being closed: nothing is asked for after it',
+    async (how) => {
+      const from = w.pay.calls.length;
+      if (how === 'his code was read') w.kiosk.scanned(CODE);
+      else {
+        const { revision } = w.snapshot;
+        w.kiosk.intent({ type: 'pay-with', value: 'alipay', screen: 'pay', revision });
+      }
+      w.also = [saying('ups', HALT.ups)];
+      w.setService({ devices: w.devices() });
+      await w.untilScreen('cannot-sell');
+      expect([cannot(), w.needs.card, w.order().state]).toEqual([HALT.ups, 'out', 'closed']);
+      expect([after(from), facts('attempt-creating')]).toEqual([[], 1]);
+    },
+  );
+
+  it('his code is on its way, and declined after it: no code is shown for it instead', async () => {
+    w.pay.wallet = 'balance-short';
+    w.kiosk.scanned(CODE);
+    for (let n = 0; n < 1_000 && !w.pay.calls.includes('charge'); n++) await Promise.resolve();
+    expect(w.attempts().at(-1)?.state).toBe('creating');
+    const from = w.pay.calls.length;
+    w.also = [saying('ups', HALT.ups)];
+    w.setService({ devices: w.devices() });
+    await w.until('its end', () => w.order().state === 'closed');
+    expect(w.attempts().map((a) => a.reason)).toEqual(['switched', 'declined']);
+    await w.remove();
+    await w.run(60_000);
+    expect([w.screen, after(from)]).toEqual(['out-of-service', []]);
+  });
+});

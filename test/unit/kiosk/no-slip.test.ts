@@ -85,6 +85,35 @@ describe('no slip can be printed', () => {
     isAsked(10_000, true);
   });
 
+  it('a roll that ends while the order is being made: he is asked before a code is shown', async () => {
+    await w.toAmount('golden');
+    await choose(10_000);
+    w.kiosk.intent({
+      type: 'pay',
+      value: 10_000,
+      screen: 'amount',
+      revision: w.snapshot.revision,
+    });
+    await outOfPaper();
+    await w.untilScreen('no-slip');
+    isAsked(10_000, true);
+    await w.tap('pay', 10_000);
+    await w.untilCode();
+    expect(orders()).toBe(1);
+  });
+
+  it('the same for a top-up: what was reserved goes back, and he is asked', async () => {
+    await w.toAccount('top-up', IOT);
+    await w.tap('choose-amount', 10_000);
+    w.kiosk.intent({ type: 'pay', value: 10_000, screen: 'top-up', revision: w.snapshot.revision });
+    await outOfPaper();
+    await w.untilScreen('no-slip');
+    expect([w.shown('no-slip').busy, orders(), w.pay.calls]).toEqual([false, 0, []]);
+    await w.tap('pay', 10_000);
+    await w.untilCode();
+    expect(orders()).toBe(1);
+  });
+
   it('a large sum is read over, and then he agrees', async () => {
     await outOfPaper();
     await w.toAmount('golden');

@@ -256,6 +256,7 @@ const looking = (change: Partial<AdvanceContext>): AdvanceContext => ({
   businessDate: () => '2026-11-22',
   mayBeReported: () => false,
   heldUntilMono: null,
+  mayAskAgain: true,
   attemptIds: (orderId, n) => ({
     attemptId: `${orderId}/${n}`,
     outTradeNo: `P${n}`,

@@ -34,6 +34,8 @@ const CARD_TIMEOUT_MS = 10_000;
 const MOVE_TIMEOUT_MS = 20_000;
 /** Back-off before a program that ended is started again. */
 const RESTART_DELAYS_MS = [500, 1_000, 2_000, 5_000] as const;
+/** One that lived for so long is well: what it ends of then is nothing that it ends of each time. */
+const STEADY_MS = 10_000;
 /** A card that fails so often in a row without leaving is broken. */
 const MAX_RENEWALS = 3;
 
@@ -91,7 +93,9 @@ export class ProcessReader implements CardReader {
   #accepting = true;
   /** SAMs that were reset since the program began, and whose exchanges did not break. */
   readonly #samsOn = new Set<number>();
+  /** Programs in a row that did not live for long. */
   #deaths = 0;
+  #begunMono = 0;
   #cancelTimer: () => void = () => undefined;
 
   constructor(options: ProcessReaderOptions) {
@@ -196,6 +200,7 @@ export class ProcessReader implements CardReader {
       return this.#lose(failure('CARD-0107', why));
     }
     this.#hello = hello.value;
+    this.#begunMono = clock.monoMs();
     log('info', 'card', `reader ${id}: ${hello.value.name}, process ${link.pid}`);
     await this.#poll();
   }
@@ -206,7 +211,7 @@ export class ProcessReader implements CardReader {
     const slot = await link.ask(slotSchema, { do: 'status' }, STATUS_TIMEOUT_MS);
     if (this.#link !== link) return;
     if (!slot.ok) return this.#lose(slot.error);
-    this.#deaths = 0;
+    if (this.#o.clock.monoMs() - this.#begunMono >= STEADY_MS) this.#deaths = 0;
     await this.#observe(slot.value);
     if (this.#link !== link) return;
     this.#later(POLL_MS, () => this.#poll());

@@ -82,7 +82,8 @@ export const accountSale: Service<'user-no' | 'account'> = {
         problem: event.failure.code,
       });
     },
-    outcome: (state, event) => (event.type === 'credit-begun' ? onBegun(state, event) : null),
+    outcome: (state, event, ctx) =>
+      event.type === 'credit-begun' ? onBegun(state, event, ctx) : null,
     settle: (state, s, ctx) =>
       s.busy && ctx.monoMs >= s.deadlineMono ? rest(state, s, null) : untilDeadline(state, s, ctx),
     givesWay: false,
@@ -446,11 +447,18 @@ function saleOf(s: AccountSession, credit: CreditPolicy | undefined): CreditChoi
 }
 
 /** All is at hand to make the order. Where the customer went away meanwhile, none is made. */
-function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'credit-begun' }>): Step {
+function onBegun(
+  state: KioskState,
+  event: Extract<KioskEvent, { type: 'credit-begun' }>,
+  now: Now,
+): Step {
   const s = state.session;
   const { orderId, events } = event;
   if (s.at !== 'account' || halted(state) !== null || !s.busy || s.asked !== event.asked)
     return step(state, s, { do: 'release', orderId });
+  // The printer was well when he agreed.
+  if (mustAgreeToNoSlip(state, s))
+    return step(state, askingNoSlip(state, { ...s, busy: false }, now), { do: 'release', orderId });
   const credit = state.service.policy?.credit;
   const owed = takenItems(s.account, credit).reduce((sum, i) => sum + i.dueFen, 0);
   return step(

@@ -42,7 +42,8 @@ export const cardSale: Service<'amount'> = {
       const problem = event.failure.code;
       return step(state, { ...s, busy: null, confirming: false, slipless: false, problem });
     },
-    outcome: (state, event) => (event.type === 'order-begun' ? onBegun(state, event) : null),
+    outcome: (state, event, ctx) =>
+      event.type === 'order-begun' ? onBegun(state, event, ctx) : null,
     settle: (state, s, ctx) =>
       s.busy === 'paying' && ctx.monoMs >= s.deadlineMono
         ? rest(state, s, null)
@@ -196,7 +197,11 @@ function onPreview(
 }
 
 /** All is at hand to make the order. Where the customer went away meanwhile, none is made. */
-function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-begun' }>): Step {
+function onBegun(
+  state: KioskState,
+  event: Extract<KioskEvent, { type: 'order-begun' }>,
+  now: Now,
+): Step {
   const s = state.session;
   if (
     s.at !== 'amount' ||
@@ -205,6 +210,12 @@ function onBegun(state: KioskState, event: Extract<KioskEvent, { type: 'order-be
     s.busy !== 'paying'
   )
     return step(state, s, { do: 'release', orderId: event.orderId });
+  // The printer was well when he agreed.
+  if (mustAgreeToNoSlip(state, s))
+    return step(state, askingNoSlip(state, { ...s, busy: null }, now), {
+      do: 'release',
+      orderId: event.orderId,
+    });
   return step(state, orderSession(event.orderId, event.insertion, false), {
     do: 'journal',
     events: event.events,
