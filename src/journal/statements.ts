@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { EVENT_COLUMNS } from './records.ts';
-import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
+import type { Anchor, EventRecord, Place, ShiftRecord, ToldRecord } from './records.ts';
 
 /**
  * A bound value that the query planner does not look at. Ours is built with STAT4 and compiles a
@@ -124,6 +124,29 @@ function prepare(db: Database.Database) {
     story: () =>
       db.prepare<[string], EventRecord>(
         `SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ${UNSEEN} ORDER BY epoch, seq`,
+      ),
+    stretchBack: () =>
+      db.prepare<[number, number, number], Place>(
+        `SELECT epoch, seq FROM events WHERE (epoch, seq) < (?, ?) ORDER BY epoch DESC, seq DESC
+         LIMIT 1 OFFSET ${UNSEEN}`,
+      ),
+    firstPlace: () =>
+      db.prepare<[], Place>('SELECT epoch, seq FROM events ORDER BY epoch, seq LIMIT 1'),
+    readBack: () =>
+      db.prepare<[number, number, number, number, string, number], ToldRecord>(
+        `SELECT epoch, seq, kind, wall_ms, order_id, body FROM events
+         WHERE (epoch, seq) < (?, ?) AND (epoch, seq) >= (?, ?)
+           AND instr(${UNSEEN}, '/' || kind || '/') > 0
+         ORDER BY epoch DESC, seq DESC LIMIT ${UNSEEN}`,
+      ),
+    wallAt: () =>
+      db
+        .prepare<[number, number], number>('SELECT wall_ms FROM events WHERE epoch = ? AND seq = ?')
+        .pluck(),
+    edges: () =>
+      db.prepare<[number, number], { first: number | null; last: number | null }>(
+        `SELECT (SELECT min(seq) FROM events WHERE epoch = ?) first,
+           (SELECT max(seq) FROM events WHERE epoch = ?) last`,
       ),
     inDoubtWrites: () =>
       db.prepare<[string], Place>(
