@@ -23,6 +23,7 @@ import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
 import { placeOfTime, readBack } from './read-back.ts';
 import type { BackFrom, BackRead } from './read-back.ts';
+import { recentOrders } from './recent.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
 import type { SecondLogWriter } from './second-log.ts';
@@ -493,7 +494,7 @@ export class Journal {
 
   /** What a technician looks at: parked and not settled first, then open ones, then the newest. */
   recentOrders(limit: number): OrderRow[] {
-    return parsed<OrderRow>(this.#st.recent.all(limit));
+    return recentOrders(this.#book.db, this.#head, limit);
   }
 
   /** Orders that somebody looks for, what changed last first: `most` of them. */

@@ -82,17 +82,28 @@ function prepare(db: Database.Database) {
         .pluck(),
     orders: () =>
       db.prepare<[], string>('SELECT row FROM orders ORDER BY last_epoch, last_seq').pluck(),
-    recent: () =>
+    recentWaiting: () =>
       db
         .prepare<[number], string>(
-          `SELECT row FROM orders o ORDER BY
-           CASE WHEN waits = 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.waits = 1) THEN 0
-                WHEN state NOT IN ('delivered','closed','refunded','parked')
-                  OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND (a.state IN ('creating','pending','closing','refunding') OR (a.state = 'paid' AND json_extract(a.row, '$.taken') = 0))) THEN 1
-                ELSE 2 END,
-           last_epoch DESC, last_seq DESC LIMIT ?`,
+          `SELECT row FROM orders WHERE order_id IN (SELECT order_id FROM orders WHERE waits = 1
+             UNION SELECT order_id FROM attempts WHERE waits = 1)
+           ORDER BY last_epoch DESC, last_seq DESC LIMIT ${UNSEEN}`,
         )
         .pluck(),
+    recentOpen: () =>
+      db
+        .prepare<[number], string>(
+          `SELECT row FROM orders WHERE order_id IN (SELECT order_id FROM orders INDEXED BY orders_open
+               WHERE state NOT IN ('delivered','closed','refunded','parked')
+             UNION SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding'))
+           ORDER BY last_epoch DESC, last_seq DESC LIMIT ${UNSEEN}`,
+        )
+        .pluck(),
+    ordersBack: () =>
+      db.prepare<[number, number, number], Place & { order_id: string | null }>(
+        `SELECT epoch, seq, order_id FROM events WHERE (epoch, seq) < (?, ?)
+         ORDER BY epoch DESC, seq DESC LIMIT ${UNSEEN}`,
+      ),
     policyTaken: () =>
       db
         .prepare<[], number>(

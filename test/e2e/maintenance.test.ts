@@ -243,8 +243,8 @@ test('the readiness report is printed; the program restarts for a reason, and th
   const [, all = '0'] = ((await grid.getAttribute('data-touch')) ?? '').split('/');
   await page.mouse.move(10, 10);
   await page.mouse.down();
-  for (let y = 40; y < 1_920; y += 80)
-    await page.mouse.move(y % 160 === 40 ? 1_070 : 10, y, { steps: 24 });
+  for (let row = 0; row < 16; row += 1)
+    await page.mouse.move(row % 2 === 0 ? 1_070 : 10, 60 + row * 120, { steps: 12 });
   await page.mouse.up();
   await until('every field answered', async () =>
     (await says('maintenance')).includes(`${all} 格都有反应`),
