@@ -21,6 +21,9 @@ import { diskFailure, journalFailure, systemCode } from './disk-cause.ts';
 import { inspect, judgeCopy } from './inspect.ts';
 import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
+import { placeOfTime, readBack } from './read-back.ts';
+import type { BackFrom, BackRead } from './read-back.ts';
+import { recentOrders } from './recent.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
 import type { SecondLogWriter } from './second-log.ts';
@@ -491,12 +494,22 @@ export class Journal {
 
   /** What a technician looks at: parked and not settled first, then open ones, then the newest. */
   recentOrders(limit: number): OrderRow[] {
-    return parsed<OrderRow>(this.#st.recent.all(limit));
+    return recentOrders(this.#book.db, this.#head, limit);
   }
 
   /** Orders that somebody looks for, what changed last first: `most` of them. */
   search(query: OrderQuery, most: number): OrderRow[] {
     return searchOrders(this.#book.db, query, most);
+  }
+
+  /** A stretch of the facts, read backwards: see {@link readBack}. */
+  readBack(from: BackFrom, kinds: ReadonlySet<string>, most: number, stretch: number): BackRead {
+    return readBack(this.#book.db, from, kinds, most, stretch);
+  }
+
+  /** Where the facts of that wall time and later begin: see {@link placeOfTime}. */
+  placeOfTime(wallMs: number): Place {
+    return placeOfTime(this.#book.db, wallMs, this.#head);
   }
 
   /** All facts of one order (of another kiosk's too, where it was finished here), oldest first. */

@@ -10,6 +10,9 @@ export interface EventRecord {
   readonly hash: string;
 }
 
+/** What of an event is told to people. */
+export type ToldRecord = Omit<EventRecord, 'prev_hash' | 'hash'>;
+
 /** A closed shift as the database holds it: its fact's place, time and body. */
 export interface ShiftRecord {
   readonly epoch: number;

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { EVENT_COLUMNS } from './records.ts';
-import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
+import type { Anchor, EventRecord, Place, ShiftRecord, ToldRecord } from './records.ts';
 
 /**
  * A bound value that the query planner does not look at. Ours is built with STAT4 and compiles a
@@ -82,17 +82,28 @@ function prepare(db: Database.Database) {
         .pluck(),
     orders: () =>
       db.prepare<[], string>('SELECT row FROM orders ORDER BY last_epoch, last_seq').pluck(),
-    recent: () =>
+    recentWaiting: () =>
       db
         .prepare<[number], string>(
-          `SELECT row FROM orders o ORDER BY
-           CASE WHEN waits = 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.waits = 1) THEN 0
-                WHEN state NOT IN ('delivered','closed','refunded','parked')
-                  OR EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND (a.state IN ('creating','pending','closing','refunding') OR (a.state = 'paid' AND json_extract(a.row, '$.taken') = 0))) THEN 1
-                ELSE 2 END,
-           last_epoch DESC, last_seq DESC LIMIT ?`,
+          `SELECT row FROM orders WHERE order_id IN (SELECT order_id FROM orders WHERE waits = 1
+             UNION SELECT order_id FROM attempts WHERE waits = 1)
+           ORDER BY last_epoch DESC, last_seq DESC LIMIT ${UNSEEN}`,
         )
         .pluck(),
+    recentOpen: () =>
+      db
+        .prepare<[number], string>(
+          `SELECT row FROM orders WHERE order_id IN (SELECT order_id FROM orders INDEXED BY orders_open
+               WHERE state NOT IN ('delivered','closed','refunded','parked')
+             UNION SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding'))
+           ORDER BY last_epoch DESC, last_seq DESC LIMIT ${UNSEEN}`,
+        )
+        .pluck(),
+    ordersBack: () =>
+      db.prepare<[number, number, number], Place & { order_id: string | null }>(
+        `SELECT epoch, seq, order_id FROM events WHERE (epoch, seq) < (?, ?)
+         ORDER BY epoch DESC, seq DESC LIMIT ${UNSEEN}`,
+      ),
     policyTaken: () =>
       db
         .prepare<[], number>(
@@ -124,6 +135,29 @@ function prepare(db: Database.Database) {
     story: () =>
       db.prepare<[string], EventRecord>(
         `SELECT ${EVENT_COLUMNS} FROM events WHERE order_id = ${UNSEEN} ORDER BY epoch, seq`,
+      ),
+    stretchBack: () =>
+      db.prepare<[number, number, number], Place>(
+        `SELECT epoch, seq FROM events WHERE (epoch, seq) < (?, ?) ORDER BY epoch DESC, seq DESC
+         LIMIT 1 OFFSET ${UNSEEN}`,
+      ),
+    firstPlace: () =>
+      db.prepare<[], Place>('SELECT epoch, seq FROM events ORDER BY epoch, seq LIMIT 1'),
+    readBack: () =>
+      db.prepare<[number, number, number, number, string, number], ToldRecord>(
+        `SELECT epoch, seq, kind, wall_ms, order_id, body FROM events
+         WHERE (epoch, seq) < (?, ?) AND (epoch, seq) >= (?, ?)
+           AND instr(${UNSEEN}, '/' || kind || '/') > 0
+         ORDER BY epoch DESC, seq DESC LIMIT ${UNSEEN}`,
+      ),
+    wallAt: () =>
+      db
+        .prepare<[number, number], number>('SELECT wall_ms FROM events WHERE epoch = ? AND seq = ?')
+        .pluck(),
+    edges: () =>
+      db.prepare<[number, number], { first: number | null; last: number | null }>(
+        `SELECT (SELECT min(seq) FROM events WHERE epoch = ?) first,
+           (SELECT max(seq) FROM events WHERE epoch = ?) last`,
       ),
     inDoubtWrites: () =>
       db.prepare<[string], Place>(

@@ -111,6 +111,8 @@ export class Kiosk {
             ...options,
             ports: options.maintenance,
             hotline: () => this.#hotline(),
+            inFlight: () => this.inFlight,
+            setSpeakerLevel: (level) => this.setSpeakerLevel(level),
             tell: (news) => this.dispatch({ type: 'maintenance', ...news }),
           });
     const orders = new Map<string, OpenOrder>();

@@ -232,6 +232,46 @@ test('the shift is closed, printed and exported; the next one has begun', async 
   expect(opened.value.files[0]?.bytes.toString('utf8')).toContain('1-1 班');
 });
 
+test('the readiness report is printed; the program restarts for a reason, and the log has all of it', async () => {
+  await tap('maintenance-tab', 'system');
+  await until('looked at', async () => (await says('maintenance')).includes('Node'));
+  const slips = (await hall.state()).slips.at(-1);
+  await tap('maintenance-do', 'print-readiness');
+  await until('printed', async () => (await hall.state()).slips.at(-1) !== slips);
+  await local('touch-test');
+  const grid = page.locator('[data-touch]');
+  const [, all = '0'] = ((await grid.getAttribute('data-touch')) ?? '').split('/');
+  await page.mouse.move(10, 10);
+  await page.mouse.down();
+  for (let row = 0; row < 16; row += 1)
+    await page.mouse.move(row % 2 === 0 ? 1_070 : 10, 60 + row * 120, { steps: 12 });
+  await page.mouse.up();
+  await until('every field answered', async () =>
+    (await says('maintenance')).includes(`${all} 格都有反应`),
+  );
+  await local('restart-core');
+  await local('why-4');
+  await page.click('[data-intent="maintenance-do"][data-value="restart-core"]:not([disabled])');
+  await until(
+    'restarting',
+    async () => (await page.locator('[data-screen="out-of-service"]').count()) === 1,
+  );
+  await screen('start', 30_000);
+  await enter();
+  await tap('maintenance-tab', 'logs');
+  await page.click('[data-intent="maintenance-log"][data-value="people"]');
+  await until('told', async () => {
+    const words = await says('maintenance');
+    return (
+      words.includes(`${DEMO_USER.name} 操作：重启程序，例行重启`) && words.includes('因重启结束')
+    );
+  });
+  await page.click('[data-intent="maintenance-log"][data-value="money"]');
+  await page.click('[data-log="money"] [data-intent="maintenance-order"] >> nth=0');
+  await until('its story', async () => (await says('maintenance')).includes('已退款'));
+  await tap('maintenance-order', '');
+});
+
 test('out of service outlives a kill; back in service sells again', async () => {
   await tap('maintenance-tab', 'devices');
   await local('out-of-service');

@@ -1,5 +1,12 @@
 import { accountFixtures, typed } from './account-fixtures.ts';
 import { closedDaybook, daybookView } from './daybook-fixtures.ts';
+import {
+  logsView,
+  readinessShown,
+  systemView,
+  troubledSystem,
+  warningsView,
+} from './system-fixtures.ts';
 import { myAccountFixtures } from './my-account-fixtures.ts';
 import { actionsOf, tabsOf } from '../../src/kiosk/maintenance/roles.ts';
 import { DEMO_POLICY } from '../../src/demo/central-data.ts';
@@ -254,7 +261,7 @@ const LOST_SAID: OrderStory = {
     {
       atMs: NOW_MS - 60_000,
       text: {
-        zh: '李工 操作 card-lost：客户的卡已遗失或被盗',
+        zh: '李工 操作：卡找不回来，客户的卡已遗失或被盗',
         en: '李工 did card-lost: Lost or stolen',
       },
     },
@@ -324,6 +331,8 @@ const MAINTENANCE: Omit<
   openOrderId: null,
   search: null,
   daybook: null,
+  logs: null,
+  system: null,
   sync: {
     centralUp: true,
     unsentEvents: 37,
@@ -1876,7 +1885,7 @@ export function screenFixtures(
       'devices-stopped',
       { ...b, ...MAINTENANCE, outOfService: true, blocked: 'JRNL-0106', deadlineMs: inSeconds(15) },
     ],
-    ['devices-bin', { ...b, ...MAINTENANCE, binCards: 2 }],
+    ['devices-bin', { ...b, ...MAINTENANCE, binCards: 2 }, { checkOnly: true }],
     ['orders', { ...b, ...MAINTENANCE, tab: 'orders' }],
     ['no-orders', { ...b, ...MAINTENANCE, tab: 'orders', orders: [] }, { checkOnly: true }],
     ['order', { ...b, ...MAINTENANCE, tab: 'orders', openOrderId: PARKED.orderId }],
@@ -1967,6 +1976,57 @@ export function screenFixtures(
         daybook: daybookView(NOW_MS, { sealed: false }),
       },
       { checkOnly: true },
+    ],
+    ['logs', { ...b, ...MAINTENANCE, tab: 'logs', logs: logsView(NOW_MS) }],
+    [
+      'logs-searching',
+      {
+        ...b,
+        ...MAINTENANCE,
+        tab: 'logs',
+        logs: logsView(NOW_MS, {
+          filter: 'line',
+          lines: logsView(NOW_MS).lines.slice(11, 13),
+          older: null,
+          searchingMs: NOW_MS - 9 * 86_400_000,
+        }),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'logs-warnings',
+      { ...b, ...MAINTENANCE, tab: 'logs', logs: warningsView(NOW_MS) },
+      { checkOnly: true },
+    ],
+    ['system', { ...b, ...MAINTENANCE, tab: 'system', system: systemView() }, { checkOnly: true }],
+    [
+      'system-troubled',
+      {
+        ...b,
+        ...MAINTENANCE,
+        role: 'staff',
+        who: '王芳',
+        tabs: tabsOf('staff'),
+        may: actionsOf('staff'),
+        tab: 'system',
+        system: troubledSystem(),
+      },
+      { checkOnly: true },
+    ],
+    [
+      'system-code',
+      { ...b, ...MAINTENANCE, tab: 'system', system: readinessShown(NOW_MS) },
+      { checkOnly: true },
+    ],
+    [
+      'system-touch',
+      { ...b, ...MAINTENANCE, tab: 'system', system: systemView() },
+      { taps: ['[data-local="touch-test"]'], checkOnly: true },
+    ],
+    [
+      'system-restart',
+      { ...b, ...MAINTENANCE, tab: 'system', system: systemView() },
+      { taps: ['[data-local="restart-machine"]', '[data-local="why-2"]'], checkOnly: true },
     ],
     [
       'order-told',

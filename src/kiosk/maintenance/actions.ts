@@ -1,7 +1,7 @@
 import type { Intent, MaintenanceAction } from '../../shared/contract/index.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import type { Effect, KioskState, Step } from '../state/kiosk.ts';
-import type { MaintenanceOp, OpenMode } from '../state/maintenance.ts';
+import type { MaintenanceOp, OpenMode, ReadinessState } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
 import { mayDo } from './roles.ts';
 import { close, fact, nothing, op, putOpen, tell, withBlocked } from './step.ts';
@@ -29,6 +29,8 @@ interface Asked {
   readonly now: Now;
 }
 
+/** The touch panel among the self-tests. */
+export const TOUCH = 'touch';
 /** What has a self-test besides the machine's devices. */
 const TESTED = /^(line-(wechat|alipay|unionpay|gateway)|service|central|journal|disk|clock)$/;
 const hasTest = (state: KioskState, id: string): boolean =>
@@ -119,7 +121,76 @@ const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>
           said(),
           op({ kind: 'export' }),
         ),
+  'restart-core': restart('restart-core', '正在重启程序……', 'restarting the program …'),
+  'restart-machine': restart('restart-machine', '正在重启机器……', 'restarting the machine …'),
+  'touch-test': touchTested,
+  volume: setVolume,
+  // Darker than a tenth nobody finds the button that makes it light again: the port sees to it.
+  brightness: ({ state, mode, target, said }) => {
+    const percent = percentOf(target);
+    return percent === null || (mode.machine?.brightness ?? null) === null
+      ? null
+      : putOpen(state, mode, {}, said(`${percent}%`), op({ kind: 'brightness', percent }));
+  },
+  'print-readiness': readiness(true),
+  'show-readiness': readiness(false),
 };
+
+/** What is in flight has its end before either. Nobody restarts without a reason. */
+function restart(
+  kind: 'restart-core' | 'restart-machine',
+  zh: string,
+  en: string,
+): (asked: Asked) => Step | null {
+  return ({ state, mode, why, said, now }) =>
+    why === '' || mode.machine === null
+      ? null
+      : putOpen(state, mode, { message: tell(zh, en, now) }, said(), op({ kind }));
+}
+
+/** What the page's own test came to: `118/120`, cells that were touched of all. */
+function touchTested({ state, mode, target, said }: Asked): Step | null {
+  const [, touched, all] = /^(\d{1,3})\/(\d{1,3})$/.exec(target) ?? [];
+  if (touched === undefined || all === undefined || Number(all) === 0) return null;
+  const missing = Number(all) - Number(touched);
+  if (missing < 0) return null;
+  const detail =
+    missing === 0
+      ? { zh: `${all} 格都有反应`, en: `all ${all} fields answer` }
+      : { zh: `${missing} 格没有反应`, en: `${missing} of ${all} fields do not answer` };
+  const result = { state: missing === 0 ? 'passed' : 'failed', detail } as const;
+  return putOpen(state, mode, { tests: { ...mode.tests, [TOUCH]: result } }, said(target));
+}
+
+const percentOf = (target: string): number | null =>
+  /^(?:\d{1,2}|100)$/.test(target) ? Number(target) : null;
+
+/** A level in percent, or the policy's; the same once more is a sample only. */
+function setVolume({ state, mode, target, said }: Asked): Step | null {
+  const level = target === 'policy' ? null : percentOf(target);
+  if (level === null && target !== 'policy') return null;
+  const samples = mode.samples + 1;
+  if (level === state.speakerLevel) return putOpen(state, mode, { samples });
+  const words = level === null ? 'policy' : `${level}%`;
+  return putOpen(state, mode, { samples }, said(words), op({ kind: 'volume', level }));
+}
+
+/** Can this machine be left alone? On paper, or as a code on the screen. */
+function readiness(paper: boolean): (asked: Asked) => Step {
+  return ({ state, mode, said, now }) => {
+    const { service, maintenance } = state;
+    const blocked = maintenance.outOfService ? 'MNT-0103' : (maintenance.blocked?.code ?? null);
+    const of: ReadinessState = {
+      who: mode.who,
+      centralUp: service.centralUp,
+      clockSkewMs: service.clockSkewMs,
+      policyVersion: service.policy?.version ?? null,
+      blocked,
+    };
+    const message = paper ? tell('正在打印……', 'printing …', now) : null;
+    return putOpen(state, mode, { message }, said(), op({ kind: 'readiness', paper, of }));
+  };
+}
 
 /** Something named is printed. */
 function onPaper(print: (target: string) => MaintenanceOp): (asked: Asked) => Step | null {

@@ -12,6 +12,7 @@ import type { MaintenanceFacts, Search, Wanted } from '../state/maintenance.ts';
 import { storyOf } from '../words/facts.ts';
 import { standingOf } from '../words/standing.ts';
 import { daybookOf } from './daybook.ts';
+import type { LogReader } from './logs.ts';
 
 /** Parked and open orders come first among these. */
 const ORDERS_SHOWN = 60;
@@ -33,11 +34,19 @@ export function lookAround(
   wanted: Wanted,
   nowMs: number,
   exports: Exports | null,
+  logs: LogReader,
 ): MaintenanceFacts {
+  if (wanted.tab !== 'logs') logs.forget();
   const found =
     wanted.search === null ? null : journal.search(queryOf(wanted.search, nowMs), ORDERS_SHOWN + 1);
   const shown = found?.slice(0, ORDERS_SHOWN) ?? journal.recentOrders(ORDERS_SHOWN);
-  const orders = shown.map((order) => storyView(journal, order, hasPrinter, wanted.openOrderId));
+  const { openOrderId } = wanted;
+  // One that was opened from the log may be older than all that are listed.
+  const isListed = shown.some((order) => order.orderId === openOrderId);
+  const opened = openOrderId === null || isListed ? undefined : journal.order(openOrderId);
+  const orders = [...shown, ...(opened === undefined ? [] : [opened])].map((order) =>
+    storyView(journal, order, hasPrinter, openOrderId),
+  );
   return {
     orders: found === null ? orders.toSorted((a, b) => rank(a) - rank(b)) : orders,
     more: (found?.length ?? 0) > ORDERS_SHOWN,
@@ -45,6 +54,7 @@ export function lookAround(
       wanted.tab === 'daybook'
         ? daybookOf(journal, wanted.shiftRef, exports?.stick() ?? null, exports?.sealed ?? false)
         : null,
+    logs: wanted.tab === 'logs' ? logs.look(wanted.log.filter, wanted.log.from) : null,
     space: journal.space(),
     sync: syncOf(journal, nowMs),
   };
@@ -117,7 +127,8 @@ function dayOf(text: string, nowMs: number): number {
   return 0;
 }
 
-function syncOf(journal: Journal, nowMs: number): MaintenanceFacts['sync'] {
+/** How the journal stands, and the line behind it. */
+export function syncOf(journal: Journal, nowMs: number): MaintenanceFacts['sync'] {
   const { events, oldestMs, soldFen } = journal.unsynced();
   const backupMs = Number(journal.meta('backup_ms') ?? '0');
   const free = journal.freeBytes();

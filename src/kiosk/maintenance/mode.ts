@@ -1,6 +1,6 @@
 import { technicianOf } from '../../card/types.ts';
 import { SEARCH_DIGITS } from '../../shared/contract/index.ts';
-import type { Intent } from '../../shared/contract/index.ts';
+import type { Intent, LogsView } from '../../shared/contract/index.ts';
 import { never } from '../../shared/result.ts';
 import type { ReduceContext } from '../state/context.ts';
 import type { KioskEvent, KioskState, Step } from '../state/kiosk.ts';
@@ -19,6 +19,7 @@ import {
   LOOK_MS,
   MESSAGE_MS,
   PIN_IDLE_MS,
+  SEARCH_MS,
   close,
   fact,
   look,
@@ -244,17 +245,25 @@ function onOpenIntent(state: KioskState, mode: OpenMode, intent: Intent, now: No
           tab: intent.value,
           openOrderId: null,
           shiftRef: '',
+          readiness: null,
           lookAtMono: now.monoMs,
         })
       : nothing(state);
   if (intent.type === 'maintenance-order') {
     const openOrderId = intent.value === '' ? null : intent.value;
+    // An order that is opened from the log is on its own tab from there on.
+    const tab = mode.tab === 'logs' ? 'orders' : mode.tab;
     return putOpen(
       state,
       mode,
-      { openOrderId, message: null, lookAtMono: now.monoMs + LOOK_MS },
-      look({ ...mode, openOrderId }),
+      { tab, openOrderId, message: null, lookAtMono: now.monoMs + LOOK_MS },
+      look({ ...mode, tab, openOrderId }),
     );
+  }
+  if (intent.type === 'maintenance-log') {
+    if (mode.tab !== 'logs') return nothing(state);
+    const log = { filter: intent.value, from: intent.from };
+    return putOpen(state, mode, { log, lookAtMono: now.monoMs + LOOK_MS }, look({ ...mode, log }));
   }
   if (intent.type === 'maintenance-search') {
     const { by, value: text } = intent;
@@ -322,6 +331,11 @@ function onChecked(
     search: null,
     shiftRef: '',
     exporting: false,
+    log: { filter: 'all', from: '' },
+    searchAtMono: null,
+    machine: null,
+    samples: 0,
+    readiness: null,
     tests: {},
     verify: { state: 'none', problems: [], atMs: null },
     message: null,
@@ -353,7 +367,20 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
   if (mode.at !== 'open') return nothing(state);
   switch (event.news) {
     case 'looked':
-      return putOpen(state, mode, { facts: event.facts });
+      return putOpen(state, mode, {
+        facts: event.facts,
+        ...(event.facts.logs?.searchingMs == null ? {} : { searchAtMono: now.monoMs + SEARCH_MS }),
+      });
+    case 'looked-back':
+      return lookedBack(state, mode, event.logs, now);
+    case 'machine':
+      return putOpen(state, mode, { machine: event.machine });
+    case 'readiness':
+      return putOpen(state, mode, {
+        readiness: event.text,
+        message:
+          event.told === null ? null : { text: event.told, untilMono: now.monoMs + MESSAGE_MS },
+      });
     case 'tested':
       return putOpen(state, mode, {
         tests: {
@@ -393,6 +420,15 @@ function onNews(state: KioskState, event: MaintenanceEvent, now: Now): Step {
   }
 }
 
+/** The log was searched further back. An answer to what is not shown any more is nobody's. */
+function lookedBack(state: KioskState, mode: OpenMode, logs: LogsView, now: Now): Step {
+  const { facts, log } = mode;
+  if (facts?.logs == null || mode.tab !== 'logs') return nothing(state);
+  if (logs.filter !== log.filter || logs.from !== log.from) return nothing(state);
+  const searchAtMono = logs.searchingMs === null ? null : now.monoMs + SEARCH_MS;
+  return putOpen(state, mode, { facts: { ...facts, logs }, searchAtMono });
+}
+
 /** What time does to maintenance mode; to the visit while it is closed. */
 export function settleVisitor(state: KioskState, now: Now): Settled {
   const { mode } = state.maintenance;
@@ -418,7 +454,14 @@ export function settleVisitor(state: KioskState, now: Now): Settled {
         mode.message !== null && now.monoMs >= mode.message.untilMono ? null : mode.message;
       const isDue = now.monoMs >= mode.lookAtMono;
       const lookAtMono = isDue ? now.monoMs + LOOK_MS : mode.lookAtMono;
+      const searchMono = mode.tab === 'logs' ? mode.searchAtMono : null;
+      if (searchMono !== null && now.monoMs >= searchMono)
+        return {
+          ...putOpen(state, mode, { searchAtMono: null }, op({ kind: 'look-back', log: mode.log })),
+          wakeAtMono: now.monoMs,
+        };
       const wakeAtMono = Math.min(
+        searchMono ?? mode.deadlineMono,
         mode.deadlineMono,
         outMono,
         lookAtMono,

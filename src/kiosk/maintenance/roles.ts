@@ -17,6 +17,8 @@ const TABS: Readonly<Record<MaintenanceTab, readonly MaintenanceRole[]>> = {
   orders: ALL,
   daybook: ALL,
   sync: ALL,
+  logs: ALL,
+  system: ALL,
 };
 
 const ACTIONS: Readonly<Record<MaintenanceAction, readonly MaintenanceRole[]>> = {
@@ -40,6 +42,15 @@ const ACTIONS: Readonly<Record<MaintenanceAction, readonly MaintenanceRole[]>> =
   'print-shift': ALL,
   'close-shift': HANDS,
   export: ['technician', 'auditor'],
+  // The program comes back by itself within seconds. A machine that does not come back is a
+  // technician's way.
+  'restart-core': HANDS,
+  'restart-machine': TECHNICIAN,
+  'touch-test': HANDS,
+  volume: HANDS,
+  brightness: HANDS,
+  'print-readiness': ALL,
+  'show-readiness': ALL,
 };
 
 /** May he do it? */

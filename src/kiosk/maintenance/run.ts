@@ -36,7 +36,11 @@ import { purchasesOf } from '../words/purchases.ts';
 import { copySlip } from '../words/my-account-slips.ts';
 import { shiftSlip } from '../words/shift-slip.ts';
 import type { SlipAt } from '../words/slip-base.ts';
+import { LogReader } from './logs.ts';
+import type { ProgramLine } from './logs.ts';
+import { MachineRunner } from './machine.ts';
 import { selfTest } from './self-tests.ts';
+import type { SystemPort } from './system.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 
 /** What maintenance mode needs of the machine. */
@@ -56,6 +60,10 @@ export interface MaintenancePorts {
     /** Writes the export; what to tell of it, or why it was not written. Never rejects. */
     readonly write: () => Promise<Result<ErrorText, Failure>>;
   };
+  /** The machine under the kiosk; left out: nothing is known of it, and it cannot be restarted. */
+  readonly system?: SystemPort;
+  /** What the programs warned of, the newest first; left out: nobody kept it. */
+  readonly programLines?: () => readonly ProgramLine[];
   /** The users' technician cards: number to name. Left out: nobody has one. */
   readonly cards?: ReadonlyMap<string, string>;
   /** Checks the journal's files beside the running core. */
@@ -87,6 +95,10 @@ export interface RunnerOptions {
   readonly header: Omit<Header, 'hotline'>;
   readonly log: LogFn;
   readonly hotline: () => string;
+  /** Money or a card write is on its way. */
+  readonly inFlight: () => boolean;
+  /** As a kiosk's `setSpeakerLevel`. */
+  readonly setSpeakerLevel: (level: number | null) => void;
   /** New facts are in the outbox. */
   readonly onJournaled: () => void;
   readonly tell: (news: MaintenanceNews) => void;
@@ -154,9 +166,14 @@ export function maintenanceAtStart(
 /** Carries out maintenance mode's effects; the end of each is told. */
 export class MaintenanceRunner {
   readonly #o: RunnerOptions;
+  readonly #logs: LogReader;
+  readonly #machine: MachineRunner;
 
   constructor(options: RunnerOptions) {
     this.#o = options;
+    const { ports } = options;
+    this.#logs = new LogReader(options.journal, ports.programLines ?? (() => []));
+    this.#machine = new MachineRunner({ ...options, system: ports.system ?? null });
   }
 
   run(op: MaintenanceOp): void {
@@ -176,6 +193,25 @@ export class MaintenanceRunner {
         return;
       case 'look':
         tell({ news: 'looked', facts: this.#look(op.wanted) });
+        if (op.wanted.tab === 'system') this.#machine.look();
+        return;
+      case 'look-back':
+        tell({ news: 'looked-back', logs: this.#logs.look(op.log.filter, op.log.from) });
+        return;
+      case 'restart-core':
+        this.#machine.restartCore();
+        return;
+      case 'restart-machine':
+        this.#machine.restartMachine();
+        return;
+      case 'volume':
+        this.#o.setSpeakerLevel(op.level);
+        return;
+      case 'brightness':
+        this.#machine.setBrightness(op.percent);
+        return;
+      case 'readiness':
+        this.#machine.readiness(op.of, op.paper);
         return;
       case 'test':
         this.#test(op.device);
@@ -269,7 +305,8 @@ export class MaintenanceRunner {
   #look(wanted: Wanted): MaintenanceFacts {
     const { journal, devices, clock, ports } = this.#o;
     const hasPrinter = isFitted(devices.reports(), 'printer');
-    return lookAround(journal, hasPrinter, wanted, clock.nowMs(), ports.exports ?? null);
+    const exports = ports.exports ?? null;
+    return lookAround(journal, hasPrinter, wanted, clock.nowMs(), exports, this.#logs);
   }
 
   #test(device: string): void {

@@ -23,13 +23,16 @@ export const MESSAGE_MS = 8_000;
 /** How often the journal is looked at while the screen is open. */
 export const LOOK_MS = 2_000;
 
+/** So soon a search of the log goes on: the core has other things to do in between. */
+export const SEARCH_MS = 100;
+
 /** The runner is asked to do this. */
 export const op = (o: MaintenanceOp): MaintenanceEffect => ({ do: 'maintenance', op: o });
 /** This becomes a fact of the journal. */
 export const fact = (event: JournalEvent): Effect => ({ do: 'journal', events: [event] });
 /** The world is looked at for what the open screen shows. */
-export const look = ({ tab, openOrderId, search, shiftRef }: Wanted): MaintenanceEffect =>
-  op({ kind: 'look', wanted: { tab, openOrderId, search, shiftRef } });
+export const look = ({ tab, openOrderId, search, shiftRef, log }: Wanted): MaintenanceEffect =>
+  op({ kind: 'look', wanted: { tab, openOrderId, search, shiftRef, log } });
 /** The event does nothing here, and nothing anywhere else. */
 export const nothing = (state: KioskState): Step => ({ state, effects: [] });
 

@@ -1,4 +1,5 @@
-import type { Snapshot } from '../../shared/contract/index.ts';
+import type { Snapshot, SystemView } from '../../shared/contract/index.ts';
+import { loudnessAt } from '../../shared/policy-voice.ts';
 import { never } from '../../shared/result.ts';
 import type { KioskState } from '../state/kiosk.ts';
 import { lockNow, wayOf } from '../state/maintenance.ts';
@@ -6,6 +7,7 @@ import type { MaintenanceFacts, OpenMode } from '../state/maintenance.ts';
 import type { Now } from '../state/order.ts';
 import { wallMs } from '../visit/view-base.ts';
 import type { Base } from '../visit/view-base.ts';
+import { TOUCH } from './actions.ts';
 import { devicesOf } from './devices.ts';
 import { actionsOf, mayDo, tabsOf } from './roles.ts';
 
@@ -57,6 +59,33 @@ const NOT_LOOKED: MaintenanceFacts['sync'] = {
   damage: null,
 };
 
+const MINUTE_MS = 60_000;
+const whole = (ms: number): number => Math.floor(ms / MINUTE_MS) * MINUTE_MS;
+
+function systemOf(state: KioskState, mode: OpenMode, now: Now): SystemView {
+  const { machine, tests } = mode;
+  const { policy } = state.service;
+  return {
+    machine:
+      machine === null
+        ? null
+        : {
+            ...machine,
+            // To the minute: a second more is no new screen.
+            uptimeMs: whole(machine.uptimeMs),
+            coreUptimeMs: whole(machine.coreUptimeMs),
+          },
+    policyVersion: policy?.version ?? null,
+    speaker: {
+      level: state.speakerLevel,
+      policy: loudnessAt(policy?.voice, now.nowMs)?.percent ?? null,
+      samples: mode.samples,
+    },
+    touch: tests[TOUCH] ?? { state: 'none', detail: null },
+    readiness: mode.readiness,
+  };
+}
+
 function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snapshot {
   const m = state.maintenance;
   const { facts } = mode;
@@ -87,6 +116,8 @@ function openView(state: KioskState, mode: OpenMode, base: Base, now: Now): Snap
       facts?.daybook == null || mode.tab !== 'daybook'
         ? null
         : { ...facts.daybook, exporting: mode.exporting },
+    logs: mode.tab === 'logs' ? (facts?.logs ?? null) : null,
+    system: mode.tab === 'system' ? systemOf(state, mode, now) : null,
     sync: {
       ...(facts?.sync ?? NOT_LOOKED),
       centralUp: state.service.centralUp,

@@ -1,13 +1,16 @@
 import type {
   DaybookView,
+  LogFilter,
+  LogsView,
   MaintenanceAction,
   MaintenanceRole,
   MaintenanceTab,
   OrderSearch,
   OrderStory,
   SnapshotOf,
+  SystemFacts,
 } from '../../shared/contract/index.ts';
-import type { ErrorText, Failure } from '../../shared/errors.ts';
+import type { ErrorCode, ErrorText, Failure } from '../../shared/errors.ts';
 import type { CardRefusal } from '../../shared/facts/card-refusals.ts';
 import type { JournalEvent } from '../../shared/facts/catalogue.ts';
 
@@ -110,6 +113,8 @@ export interface MaintenanceFacts {
   readonly more: boolean;
   /** While its tab is shown. */
   readonly daybook: Omit<DaybookView, 'exporting'> | null;
+  /** As `daybook`. */
+  readonly logs: LogsView | null;
   readonly space: 'ample' | 'low' | 'full';
   readonly sync: Omit<SnapshotOf<'maintenance'>['sync'], 'centralUp' | 'clockSkewMs' | 'verify'>;
 }
@@ -125,6 +130,8 @@ export interface Wanted {
   readonly openOrderId: string | null;
   readonly search: Search | null;
   readonly shiftRef: string;
+  /** What of the log, and from where: see `LOG_FROM`. */
+  readonly log: { readonly filter: LogFilter; readonly from: string };
 }
 
 /** A self-test, while it runs and after. */
@@ -168,6 +175,15 @@ export type MaintenanceMode =
       /** The closed shift that is shown; empty: the open one. */
       readonly shiftRef: string;
       readonly exporting: boolean;
+      readonly log: Wanted['log'];
+      /** When the log is searched further back; null: it is not being searched. */
+      readonly searchAtMono: number | null;
+      /** As last seen; null: not yet, or it cannot be. */
+      readonly machine: SystemFacts | null;
+      /** So many samples of the voice were asked for. */
+      readonly samples: number;
+      /** The readiness report on the screen. */
+      readonly readiness: string | null;
       readonly tests: Readonly<Record<string, DeviceTest>>;
       readonly verify: SnapshotOf<'maintenance'>['sync']['verify'];
       readonly message: { readonly text: ErrorText; readonly untilMono: number } | null;
@@ -212,6 +228,16 @@ export const NO_MAINTENANCE: MaintenanceState = {
   checks: 0,
 };
 
+/** What a readiness report says of the kiosk's own state. */
+export interface ReadinessState {
+  readonly who: string;
+  readonly centralUp: boolean | null;
+  readonly clockSkewMs: number | null;
+  readonly policyVersion: number | null;
+  /** Why nothing is sold; null: it sells. */
+  readonly blocked: ErrorCode | null;
+}
+
 /** What maintenance mode asks of the world. */
 export type MaintenanceOp =
   /** The lock-out that a wrong PIN would bring is durable first. */
@@ -246,6 +272,14 @@ export type MaintenanceOp =
   | { readonly kind: 'close-shift'; readonly who: string; readonly why: string }
   | { readonly kind: 'print-shift'; readonly ref: string }
   | { readonly kind: 'export' }
+  /** The log is searched further back. */
+  | { readonly kind: 'look-back'; readonly log: Wanted['log'] }
+  | { readonly kind: 'restart-core' }
+  | { readonly kind: 'restart-machine' }
+  | { readonly kind: 'volume'; readonly level: number | null }
+  | { readonly kind: 'brightness'; readonly percent: number }
+  /** `paper` false: on the screen. */
+  | { readonly kind: 'readiness'; readonly paper: boolean; readonly of: ReadinessState }
   | { readonly kind: 'log'; readonly message: string };
 
 /** See {@link MaintenanceOp}. */
@@ -284,6 +318,10 @@ export type MaintenanceNews =
   /** A word on an order, judged by its rows as they stand: these facts follow. */
   | { readonly news: 'decided'; readonly events: readonly JournalEvent[]; readonly text: ErrorText }
   | { readonly news: 'told'; readonly text: ErrorText }
+  | { readonly news: 'looked-back'; readonly logs: LogsView }
+  | { readonly news: 'machine'; readonly machine: SystemFacts }
+  /** A readiness report is to stand on the screen. */
+  | { readonly news: 'readiness'; readonly text: string; readonly told: ErrorText | null }
   | { readonly news: 'exported'; readonly text: ErrorText };
 
 /** See {@link MaintenanceNews}. */

@@ -3,6 +3,7 @@ import type { ErrorText } from '../../shared/errors.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
 import type { EventBody, EventKind } from '../../shared/facts/catalogue.ts';
 import { formatQuantity, formatYuan } from '../../shared/money.ts';
+import { ACTS, TOLD_WITH_DETAIL } from './acts.ts';
 import { parkedReason } from './standing.ts';
 import { both } from './text.ts';
 
@@ -255,11 +256,14 @@ const SENTENCES: { readonly [K in EventKind]: (b: EventBody<K>) => ErrorText } =
       );
     return both(`维护密码不对，第 ${b.fails} 次`, `wrong maintenance PIN, try ${b.fails}`);
   },
-  'maintenance-action': (b) =>
-    both(
-      `${b.who} 操作 ${b.action}${b.why === '' ? '' : `：${b.why}`}`,
-      `${b.who} did ${b.action}${b.why === '' ? '' : `: ${b.why}`}`,
-    ),
+  'maintenance-action': (b) => {
+    const what = word(ACTS, b.action);
+    const detail = b.detail !== undefined && TOLD_WITH_DETAIL.has(b.action) ? ` (${b.detail})` : '';
+    return both(
+      `${b.who} 操作：${what.zh}${detail}${b.why === '' ? '' : `，${b.why}`}`,
+      `${b.who} did: ${what.en}${detail}${b.why === '' ? '' : `, ${b.why}`}`,
+    );
+  },
   'clock-step': (b) => both(`时钟跳变 ${b.stepMs} 毫秒`, `the clock stepped by ${b.stepMs} ms`),
   'policy-taken': (b) => both(`采用第 ${b.version} 版策略`, `policy ${b.version} taken`),
   reconciled: (b) =>

@@ -6,10 +6,12 @@ import type { Kiosk } from '../../kiosk/kiosk.ts';
 import { loadPayments } from '../../payment/load.ts';
 import type { Snapshot } from '../../shared/contract/index.ts';
 import { cardEntryOf } from '../../shared/config/devices.ts';
+import type { SystemPort } from '../../kiosk/maintenance/system.ts';
+import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { sleep } from '../../shared/ports.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
-import { ok } from '../../shared/result.ts';
+import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { LoadedConfig } from '../config.ts';
 import { loadCardKeys } from './card-keys.ts';
@@ -36,6 +38,8 @@ import {
 } from './devices.ts';
 import { PowerStop } from './power-stop.ts';
 import { stoppedSnapshot } from './stopped.ts';
+import { systemPort } from './system.ts';
+import { versionOnDisk } from './version.ts';
 import { SpokenTexts, ownTexts } from './spoken-texts.ts';
 import type { ClipMade } from './spoken-texts.ts';
 import { espeakSynthesiser } from './synthesiser.ts';
@@ -67,6 +71,8 @@ export interface ComposeOptions {
    * end, and be started anew.
    */
   readonly onMainsBack: () => void;
+  /** The process is to end once what is in flight has its end, and be started anew. */
+  readonly onRestart: () => void;
   /** A clip of a text that no build has made one of (a WAV file); left out: none is made. */
   readonly onClip?: ClipMade;
   /** Folder for transcripts of the readers; demo mode only. */
@@ -228,6 +234,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       dataDir: path(config.dataDir),
       secondPath: path(config.secondPath),
       clock,
+      system: machineUnder(options),
+      programLines: remembered.warnings,
       ...(config.export === undefined
         ? {}
         : {
@@ -267,6 +275,15 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
       await ups?.ups.close();
     },
   });
+}
+
+/** The machine under the core. A demo's PIN is known to all: it restarts nobody's machine. */
+function machineUnder({ loaded, version, clock, onRestart }: ComposeOptions): SystemPort {
+  const port = systemPort({ version, installed: versionOnDisk, clock, restartCore: onRestart });
+  if (loaded.config.mode !== 'demo') return port;
+  const no = (): ReturnType<SystemPort['restartMachine']> =>
+    Promise.resolve(err(failure('MNT-0301', 'a demo restarts no machine')));
+  return { ...port, restartMachine: no };
 }
 
 /** The orderly stop at the end of the battery: everything is closed, and the screen says why. */

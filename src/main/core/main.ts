@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shellToCoreSchema } from '../../shared/contract/index.ts';
@@ -11,6 +11,7 @@ import { stderrLog, systemRandom } from '../ports.ts';
 import { composeCore } from './compose.ts';
 import type { Core } from './compose.ts';
 import { stoppedSnapshot } from './stopped.ts';
+import { versionOnDisk } from './version.ts';
 
 /** Exit codes that the shell understands: 78 (EX_CONFIG) is not restarted. */
 const EXIT_CONFIG = 78;
@@ -57,19 +58,7 @@ const onSnapshot = (snapshot: Snapshot): void => {
   send({ type: 'snapshot', snapshot });
 };
 
-const version = (() => {
-  for (const place of ['../../../package.json', './package.json', '../package.json']) {
-    try {
-      return (
-        (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version?: string })
-          .version ?? '0'
-      );
-    } catch {
-      continue;
-    }
-  }
-  return '0';
-})();
+const version = versionOnDisk() ?? '0';
 const composed = composeCore({
   loaded: loaded.value,
   clock: clock.value,
@@ -80,6 +69,7 @@ const composed = composeCore({
   onFatal: (f) => bail(1, f),
   // The shell starts a core that ended: so it is for the mains, too.
   onMainsBack: () => stop('the mains are back'),
+  onRestart: () => stop('maintenance asked for a restart'),
   onClip: (id, wav, isOwn) =>
     send({
       type: 'clip',

@@ -11,6 +11,8 @@ import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import { findPlace, stickView } from '../export/stick.ts';
 import { whosePin } from '../../kiosk/maintenance/pin.ts';
+import type { ProgramLine } from '../../kiosk/maintenance/logs.ts';
+import type { SystemPort } from '../../kiosk/maintenance/system.ts';
 import type { MaintenanceUser } from '../../kiosk/maintenance/pin.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Parts } from './wire.ts';
@@ -28,6 +30,9 @@ export interface MachineOptions {
   readonly dataDir: string;
   readonly secondPath: string;
   readonly clock: Clock;
+  /** The machine itself, and what its programs warned of; left out: nothing is known of it. */
+  readonly system?: SystemPort;
+  readonly programLines?: () => readonly ProgramLine[];
   /** What may be exported; left out: nothing. */
   readonly exports?: {
     readonly configFile: string;
@@ -49,6 +54,8 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
       o.users.flatMap(({ name, role }) => (role === undefined ? [] : [[name, role] as const])),
     ),
     ...(o.exports === undefined ? {} : { exports: exportsOf(o.exports, o.clock) }),
+    ...(o.system === undefined ? {} : { system: o.system }),
+    ...(o.programLines === undefined ? {} : { programLines: o.programLines }),
     cards: new Map(
       o.users.flatMap((user) => (user.card === undefined ? [] : [[user.card, user.name] as const])),
     ),

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { networkInterfaces, release, uptime } from 'node:os';
 import { join } from 'node:path';
-import type { SystemFacts, SystemPort } from '../../kiosk/maintenance/system.ts';
+import type { SystemPort } from '../../kiosk/maintenance/system.ts';
+import type { SystemFacts } from '../../shared/contract/index.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
@@ -93,7 +94,13 @@ const refused = (why: string): Result<never, Failure> => err(failure('MNT-0301',
  *   again
  */
 export function systemPort(
-  o: { readonly version: string; readonly clock: Clock; readonly restartCore: () => void },
+  o: {
+    readonly version: string;
+    /** The version on disk, read anew; null: it cannot be told. */
+    readonly installed: () => string | null;
+    readonly clock: Clock;
+    readonly restartCore: () => void;
+  },
   tools: SystemTools = realTools,
 ): SystemPort {
   const beganMono = o.clock.monoMs();
@@ -103,7 +110,9 @@ export function systemPort(
       const kept = await tools.run('timedatectl', ['show', '-p', 'NTPSynchronized', '--value']);
       const said = kept.ok ? kept.value.trim() : '';
       const light = lightOf(tools);
+      const installed = o.installed();
       return {
+        installed: installed === o.version ? null : installed,
         versions: [
           { name: 'Pilotlight', version: o.version },
           { name: 'Node', version: process.versions.node },

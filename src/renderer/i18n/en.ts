@@ -1,6 +1,7 @@
 import { accountEn } from './account.en.ts';
 import { myAccountEn } from './my-account.en.ts';
 import { stillEn } from './still.en.ts';
+import { systemEn } from './system.en.ts';
 import type { MessageKey } from './zh-CN.ts';
 
 /** The screens' words in English; the same keys as Chinese, which the type demands. */
@@ -8,6 +9,7 @@ export const en: Readonly<Record<MessageKey, string>> = {
   ...accountEn,
   ...myAccountEn,
   ...stillEn,
+  ...systemEn,
   'lang.other': '中文',
   'access.largeText': 'Large text',
   'access.lowReach': 'Low reach',

@@ -1,6 +1,7 @@
 import { accountZhCN } from './account.zh-CN.ts';
 import { myAccountZhCN } from './my-account.zh-CN.ts';
 import { stillZhCN } from './still.zh-CN.ts';
+import { systemZhCN } from './system.zh-CN.ts';
 
 /**
  * The screens' words in Chinese. `{name}` is filled in; `\n` is a wanted line break. Error
@@ -10,6 +11,7 @@ export const zhCN = {
   ...accountZhCN,
   ...myAccountZhCN,
   ...stillZhCN,
+  ...systemZhCN,
   'lang.other': 'English',
   'access.largeText': '大字版',
   'access.lowReach': '低位操作',

@@ -425,8 +425,12 @@ export function promptOf(s: Snapshot): Prompt | null {
     case 'order-status':
       return statusPrompt(s);
     case 'maintenance-pin':
-    case 'maintenance':
       return null;
+    case 'maintenance':
+      // How loud it is: see prompts().
+      return (s.system?.speaker.samples ?? 0) === 0
+        ? null
+        : urge({ ...say('start.hello'), again: true });
     case 'take-card':
       return {
         ...urge(say('take.title'), say('take.lead')),
@@ -463,6 +467,10 @@ function hurryKey(offered: 'more' | 'code', { voice }: Snapshot): OwnKey {
 /** The same sentence, whoever hears it. */
 export const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
 
+/** So many samples were asked for, where the tab with the volume is shown; null: it is not. */
+const samplesOf = (s: Snapshot | undefined): number | null =>
+  s?.screen === 'maintenance' && s.system !== null ? s.system.speaker.samples : null;
+
 /**
  * What is to be said now that `after` is shown and `before` was: null, nothing new. A screen that
  * changes within itself says only what it did not say.
@@ -470,6 +478,8 @@ export const keyOf = (segment: Segment): string => JSON.stringify(segment.part);
 export function prompts(before: Scene | null, after: Scene): Prompt | null {
   const whole = promptOf(after.snapshot);
   if (whole === null) return null;
+  if (after.snapshot.screen === 'maintenance')
+    return samplesOf(before?.snapshot) === samplesOf(after.snapshot) ? null : whole;
   const same = before !== null && before.snapshot.screen === after.snapshot.screen;
   const anew = !same || isNewVoice(before.snapshot, after.snapshot);
   const hurry =

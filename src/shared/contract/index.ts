@@ -29,6 +29,8 @@ import {
 import { cardKind, cardViewSchema, quoteViewSchema } from './card-sale.ts';
 import { INFO_TOPICS, infoShape } from './info.ts';
 import {
+  LOG_FILTERS,
+  LOG_FROM,
   MAINTENANCE_ACTIONS,
   MAINTENANCE_TABS,
   ORDER_SEARCHES,
@@ -487,8 +489,16 @@ export const intentSchema = z.discriminatedUnion('type', [
   }),
   /** Shows a closed shift by its name; an empty value the open one. */
   z.object({ ...intentBase, type: z.literal('maintenance-shift'), value: z.string().max(24) }),
+  /** Shows what of the log, and from where backwards: see {@link LOG_FROM}. */
+  z.object({
+    ...intentBase,
+    type: z.literal('maintenance-log'),
+    value: z.enum(LOG_FILTERS),
+    from: z.string().regex(LOG_FROM),
+  }),
   /**
-   * `target`: a device's or an order's id, or a shift's name. `why` and `reference` are what the
+   * `target`: a device's or an order's id, a shift's name, or how an act is meant (a level, what a
+   * test came to). `why` and `reference` are what the
    * technician keyed in.
    */
   z.object({

@@ -10,7 +10,7 @@ export const MAINTENANCE_ROLES = ['staff', 'technician', 'auditor'] as const;
 /** See {@link MAINTENANCE_ROLES}. */
 export type MaintenanceRole = (typeof MAINTENANCE_ROLES)[number];
 /** The tabs of maintenance mode. */
-export const MAINTENANCE_TABS = ['devices', 'orders', 'daybook', 'sync'] as const;
+export const MAINTENANCE_TABS = ['devices', 'orders', 'daybook', 'sync', 'logs', 'system'] as const;
 export type MaintenanceTab = (typeof MAINTENANCE_TABS)[number];
 /** What a technician may do; each is journaled. */
 export const MAINTENANCE_ACTIONS = [
@@ -31,6 +31,13 @@ export const MAINTENANCE_ACTIONS = [
   'close-shift',
   'print-shift',
   'export',
+  'restart-core',
+  'restart-machine',
+  'touch-test',
+  'volume',
+  'brightness',
+  'print-readiness',
+  'show-readiness',
 ] as const;
 export type MaintenanceAction = (typeof MAINTENANCE_ACTIONS)[number];
 const both = z.object({ zh: z.string(), en: z.string() });
@@ -133,6 +140,78 @@ const daybookSchema = z.object({
 /** See {@link daybookSchema}. */
 export type DaybookView = z.infer<typeof daybookSchema>;
 
+/** What of the log is shown: all facts, those of one matter, or what the programs warned of. */
+export const LOG_FILTERS = ['all', 'money', 'card', 'device', 'people', 'line', 'program'] as const;
+/** See {@link LOG_FILTERS}. */
+export type LogFilter = (typeof LOG_FILTERS)[number];
+/**
+ * From where the log is read backwards: before this fact (`epoch-seq`), or from the end of this
+ * day; empty: from now.
+ */
+export const LOG_FROM = /^(?:\d{1,12}-\d{1,15}|\d{4}-\d{2}-\d{2})?$/;
+const logLineSchema = z.object({
+  atMs: natural,
+  text: both,
+  tone: z.enum(['none', 'wait', 'bad']),
+  /** Its story can be opened; null: it is of no order of this machine's. */
+  orderId: z.string().nullable(),
+});
+/** A fact as a sentence, or a line that a program said. */
+export type LogLine = z.infer<typeof logLineSchema>;
+const logsSchema = z.object({
+  filter: z.enum(LOG_FILTERS),
+  from: z.string(),
+  /** The newest first. */
+  lines: z.array(logLineSchema),
+  /** Where the next ones begin; null: there are none, or they are still being looked for. */
+  older: z.string().nullable(),
+  /** Older ones are looked for, and it is so far back; null: it is done. */
+  searchingMs: natural.nullable(),
+});
+/** See {@link logsSchema}. */
+export type LogsView = z.infer<typeof logsSchema>;
+
+const machineSchema = z.object({
+  /** Of the operating system and the programs, by name: `Debian GNU/Linux`, `Node`, … */
+  versions: z.array(z.object({ name: z.string(), version: z.string() })),
+  /** Ours as it is installed on disk, where that is another one than runs; null: the same. */
+  installed: z.string().nullable(),
+  /** Since the machine was switched on, ms. */
+  uptimeMs: natural,
+  /** Since the core was started, ms. */
+  coreUptimeMs: natural,
+  /** Network interfaces that have an address, without loopback. */
+  addresses: z.array(z.object({ name: z.string(), address: z.string() })),
+  /** The clock is kept by a time service; null: the system does not tell. */
+  clockKept: z.boolean().nullable(),
+  /** The panel's light, 1 to 100; null: it cannot be set from here. */
+  brightness: natural.nullable(),
+});
+/** How the machine under the kiosk stands, as a technician looks at it. */
+export type SystemFacts = z.infer<typeof machineSchema>;
+const systemSchema = z.object({
+  /** Null: it was not looked at yet, or cannot be. */
+  machine: machineSchema.nullable(),
+  policyVersion: natural.nullable(),
+  speaker: z.object({
+    /** As it was set here; null: as the policy has it. */
+    level: natural.nullable(),
+    /** As the policy has it at this hour; null: silent. */
+    policy: natural.nullable(),
+    /** Samples that were asked for: a new one is said aloud. */
+    samples: natural,
+  }),
+  /** The touch panel's last test. */
+  touch: z.object({
+    state: z.enum(['none', 'running', 'passed', 'failed']),
+    detail: both.nullable(),
+  }),
+  /** The readiness report for a code on the screen; null: it was not asked for. */
+  readiness: z.string().nullable(),
+});
+/** The machine under the kiosk, as it is looked at. */
+export type SystemView = z.infer<typeof systemSchema>;
+
 /** Maintenance mode: who is in it, what the devices, orders and the journal are. */
 export const maintenanceShape = {
   who: z.string(),
@@ -156,6 +235,10 @@ export const maintenanceShape = {
   search: search.extend({ more: z.boolean() }).nullable(),
   /** Null: another tab is shown, or it was not looked at yet. */
   daybook: daybookSchema.nullable(),
+  /** As `daybook`. */
+  logs: logsSchema.nullable(),
+  /** Null: another tab is shown. */
+  system: systemSchema.nullable(),
   sync: z.object({
     centralUp: z.boolean().nullable(),
     unsentEvents: natural,

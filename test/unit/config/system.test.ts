@@ -30,8 +30,15 @@ function machine(more: Partial<SystemTools> = {}): {
     },
   };
 }
-const port = (tools: SystemTools, restartCore = (): void => undefined) =>
-  systemPort({ version: '0.1.0', clock: new ManualClock(0), restartCore }, tools);
+const port = (
+  tools: SystemTools,
+  restartCore = (): void => undefined,
+  installed: string | null = '0.1.0',
+) =>
+  systemPort(
+    { version: '0.1.0', installed: () => installed, clock: new ManualClock(0), restartCore },
+    tools,
+  );
 
 describe('the machine as maintenance mode sees it', () => {
   it('tells versions, addresses, clock and light', async () => {
@@ -41,6 +48,7 @@ describe('the machine as maintenance mode sees it', () => {
         { name: 'Node', version: process.versions.node },
         { name: 'Debian GNU/Linux 12 (bookworm)', version: expect.any(String) },
       ],
+      installed: null,
       uptimeMs: 7_200_000,
       coreUptimeMs: 0,
       addresses: [{ name: 'eth0', address: '10.1.2.3' }],

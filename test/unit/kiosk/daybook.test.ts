@@ -114,6 +114,8 @@ describe('roles', () => {
       'print-copy',
       'print-shift',
       'export',
+      'print-readiness',
+      'show-readiness',
     ]);
     expect(mayDo('staff', 'export')).toBe(false);
   });

@@ -15,6 +15,8 @@ import { IDLE_MS, PIN_IDLE_MS } from '../../../src/kiosk/maintenance/step.ts';
 import { LOCK_MS, lockLeftMs, lockMs } from '../../../src/kiosk/state/maintenance.ts';
 import { hashPin, pinProblem, whosePin } from '../../../src/kiosk/maintenance/pin.ts';
 import type { MaintenancePorts } from '../../../src/kiosk/maintenance/run.ts';
+import type { SystemPort } from '../../../src/kiosk/maintenance/system.ts';
+import { ok } from '../../../src/shared/result.ts';
 import { sentenceOf, storyOf } from '../../../src/kiosk/words/facts.ts';
 import { orderFacts, PARKED_REASONS, standingOf } from '../../../src/kiosk/words/standing.ts';
 import { World } from '../../support/kiosk-world.ts';
@@ -76,6 +78,23 @@ let held: boolean;
 let verified: { ok: boolean; problems: readonly string[] };
 let scratch: () => Promise<number>;
 let uploads: number;
+
+/** A machine that does what it is told. */
+const MACHINE: SystemPort = {
+  look: () =>
+    Promise.resolve({
+      versions: [],
+      installed: null,
+      uptimeMs: 0,
+      coreUptimeMs: 0,
+      addresses: [],
+      clockKept: null,
+      brightness: 80,
+    }),
+  setBrightness: () => Promise.resolve(ok(undefined)),
+  restartCore: () => undefined,
+  restartMachine: () => Promise.resolve(ok(undefined)),
+};
 
 function ports(more: Partial<MaintenancePorts> = {}): MaintenancePorts {
   return {
@@ -670,15 +689,24 @@ describe('devices', () => {
 
   it('every action is on record with who, and with why where it changes something', async () => {
     w.journal.setMeta('bin', JSON.stringify([{ cardNo: null, atMs: 1 }]));
+    w.maintenance = ports({ system: MACHINE });
     await w.start();
     await parkRefund();
     await enter();
+    await w.tap('maintenance-tab', 'system');
+    await w.run(250);
     const { orderId } = parked();
+    const targets: Partial<Record<MaintenanceAction, string>> = {
+      'self-test': 'disk',
+      'touch-test': '143/144',
+      volume: '40',
+      brightness: '40',
+    };
     for (const action of MAINTENANCE_ACTIONS.filter(
       (a) => a !== 'back-in-service' && a !== 'retry-refund',
     ))
       await act(action, {
-        target: action === 'self-test' ? 'disk' : orderId,
+        target: targets[action] ?? orderId,
         why: 'because',
         reference: '1234',
       });

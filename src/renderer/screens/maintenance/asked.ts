@@ -11,6 +11,8 @@ const ASKS = [
   'card-lost',
   'out-of-service',
   'back-in-service',
+  'restart-core',
+  'restart-machine',
 ] as const satisfies readonly MaintenanceAction[];
 export type Asked = (typeof ASKS)[number];
 
