@@ -154,12 +154,20 @@ export class SimulatedPrinter {
    */
   plug(say: (bytes: Uint8Array) => void, drop: () => void): PrinterPlug {
     this.#say = say;
-    this.#drops.add(drop);
+    // What is still in a cable that was pulled does not arrive, however long its end takes.
+    let there = true;
+    const pull = (): void => {
+      there = false;
+      drop();
+    };
+    this.#drops.add(pull);
     if (this.condition.automaticStatus) this.#tell(this.#automatic());
     return {
-      receive: (chunk) => this.#receive(Buffer.from(chunk), drop),
+      receive: (chunk) => {
+        if (there) this.#receive(Buffer.from(chunk), pull);
+      },
       gone: () => {
-        this.#drops.delete(drop);
+        this.#drops.delete(pull);
         if (this.#say === say) this.#say = () => undefined;
       },
     };
