@@ -100,14 +100,17 @@ const ACTIONS: Readonly<Record<MaintenanceAction, (asked: Asked) => Step | null>
   'print-story': onPaper((orderId) => ({ kind: 'print-story', orderId })),
   'print-copy': onPaper((orderId) => ({ kind: 'print-copy', orderId })),
   'print-shift': onPaper((ref) => ({ kind: 'print-shift', ref })),
-  // Its fact is the shift's own; whether it may be closed so, its figures say then.
-  'close-shift': ({ state, mode, why, now }) =>
-    putOpen(
-      state,
-      mode,
-      { lookAtMono: now.monoMs },
-      op({ kind: 'close-shift', who: mode.who, why }),
-    ),
+  // Its fact is the shift's own; whether it may be closed so, its figures say then. The shift that
+  // was shown is named: a second tap does not close the next one.
+  'close-shift': ({ state, mode, why, target, now }) =>
+    target === ''
+      ? null
+      : putOpen(
+          state,
+          mode,
+          { lookAtMono: now.monoMs },
+          op({ kind: 'close-shift', number: target, who: mode.who, why }),
+        ),
   export: ({ state, mode, said, now }) =>
     mode.exporting
       ? null

@@ -353,7 +353,7 @@ export class MaintenanceRunner {
   }
 
   /** Closes the shift if its figures allow it, and prints it. */
-  #closeShift({ who, why }: Op<'close-shift'>): void {
+  #closeShift({ number, who, why }: Op<'close-shift'>): void {
     const { journal, tell, devices, onJournaled } = this.#o;
     const say = (zh: string, en: string): void => tell({ news: 'told', text: { zh, en } });
     const condition = journal.condition();
@@ -361,6 +361,8 @@ export class MaintenanceRunner {
       return say('账本恢复过：先在“同步”页确认恢复结果', 'accept the restored journal first');
     const shift = journal.openShift();
     if (shift === null) return say('还在统计，请稍等再结', 'still counting: try again in a moment');
+    if (String(shift.number) !== number)
+      return say('这一班已经结过了，现在是下一班', 'that shift is closed; this is the next one');
     const doubts = shiftDoubts(shift, comparedOf(journal, shift).persons);
     if (doubts.length > 0 && why === '')
       return say('本班有要说明的事，选了原因才能结班', 'say why before you close it');

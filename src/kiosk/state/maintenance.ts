@@ -269,7 +269,13 @@ export type MaintenanceOp =
     }
   | { readonly kind: 'print-story'; readonly orderId: string }
   | { readonly kind: 'print-copy'; readonly orderId: string }
-  | { readonly kind: 'close-shift'; readonly who: string; readonly why: string }
+  | {
+      readonly kind: 'close-shift';
+      /** Of the shift that was shown. */
+      readonly number: string;
+      readonly who: string;
+      readonly why: string;
+    }
   | { readonly kind: 'print-shift'; readonly ref: string }
   | { readonly kind: 'export' }
   /** The log is searched further back. */

@@ -134,7 +134,7 @@ describe('roles', () => {
         await act('settle-refunded-by-hand', { target: order?.orderId ?? '', why: 'x' });
         if (role === 'auditor') {
           await act('out-of-service', { why: 'x' });
-          await act('close-shift', { why: 'x' });
+          await act('close-shift', { target: '1', why: 'x' });
           await act('self-test', { target: 'disk' });
         } else await act('export');
         expect(w.journal.head.seq).toBe(before);
@@ -157,8 +157,15 @@ describe('the shift', () => {
       captured: { count: 1 },
       delivered: { count: 1 },
     });
+    // Which one is said: without it nothing is closed.
     await act('close-shift');
+    expect(w.journal.closedShifts(1)).toEqual([]);
+    await act('close-shift', { target: '1' });
     expect(shown().message?.zh).toContain('第 1 班已结，请签字');
+    // A second tap on what was shown does not close the next one.
+    await act('close-shift', { target: '1', why: 'x' });
+    expect(shown().message?.zh).toContain('已经结过了');
+    expect(w.journal.closedShifts(9)).toHaveLength(1);
     const slip = w.printed.at(-1) ?? '';
     for (const part of ['交接班日结单', '结班 王芳', '燃气卡 1笔', '交班人', '接班人'])
       expect(slip).toContain(part);
@@ -205,11 +212,11 @@ describe('the shift', () => {
     await w.tap('maintenance-tab', 'daybook');
     await w.run(250);
     expect(shown().daybook?.doubts).toEqual(['parked']);
-    await act('close-shift');
+    await act('close-shift', { target: '1' });
     expect(w.journal.closedShifts(1)).toEqual([]);
     expect(shown().message?.zh).toContain('选了原因');
     w.printerOk = false;
-    await act('close-shift', { why: '待处理的款已交代给接班人' });
+    await act('close-shift', { target: '1', why: '待处理的款已交代给接班人' });
     expect(shown().message?.zh).toContain('凭条没有打出来');
     expect(w.journal.closedShifts(1)).toMatchObject([
       { who: '李工', why: '待处理的款已交代给接班人' },
@@ -228,7 +235,7 @@ describe('the shift', () => {
       accepted: false,
       epochGranted: false,
     });
-    await act('close-shift', { why: 'x' });
+    await act('close-shift', { target: '1', why: 'x' });
     expect(w.journal.closedShifts(1)).toEqual([]);
     expect(shown().message?.en).toContain('accept the restored journal first');
   });

@@ -320,7 +320,9 @@ function Dos({
           className={`${css['do']} ${css['doMain']}`}
           data-local="close-shift"
           disabled={shift === null}
-          onClick={() => onAsk('close-shift', null, about, { why: doubts.length > 0 })}
+          onClick={() =>
+            onAsk('close-shift', String(shift?.number ?? ''), about, { why: doubts.length > 0 })
+          }
         >
           {t('mnt.do.close-shift')}
         </button>
