@@ -9,14 +9,14 @@ let folder: string;
 let rig: Rig;
 let j: Journal;
 /** Twenty sales, an hour apart, in two epochs, each with a step of the clock behind it. */
-beforeEach(async () => {
+beforeEach(() => {
   folder = scratchFolder();
   rig = new Rig(folder);
   j = rig.open();
   for (let n = 1; n <= 20; n += 1) {
     if (n === 12) j.beginEpoch(2, 'x');
     j.append([...sale(n, n < 12 ? 1 : 2), step(n)]);
-    await rig.clock.advance(3_600_000);
+    rig.clock.advance(3_600_000);
   }
 });
 afterEach(() => {

@@ -17,7 +17,6 @@ import type {
   LogsView,
   MaintenanceAction,
   MaintenanceRole,
-  Snapshot,
   SnapshotOf,
   SystemFacts,
 } from '../../../src/shared/contract/index.ts';
@@ -206,7 +205,7 @@ describe('the machine', () => {
     const scene = (samples: number | null): Scene => {
       const speaker = { level: null, policy: 60, samples: samples ?? 0 };
       const tab = samples === null ? null : { ...system(), speaker };
-      return { snapshot: { ...shown(), system: tab } as Snapshot, hurry: null, touched: true };
+      return { snapshot: { ...shown(), system: tab }, hurry: null, touched: true };
     };
     return enter('1111', 'system').then(() => {
       expect(prompts(scene(0), scene(1))?.segments).toEqual([
@@ -356,7 +355,7 @@ describe('the log', () => {
             body: { stepMs: n },
           })),
         );
-      await w.clock.advance(DAY);
+      w.clock.advance(DAY);
     }
     await enter('2222', 'logs');
     await look('people');
