@@ -4,6 +4,7 @@
 // nobody caught.
 import { hardening } from './hardening.mjs';
 import { daybook } from './daybook.mjs';
+import { systemTab } from './system-tab.mjs';
 import { disk } from './disk.mjs';
 import { doors } from './doors.mjs';
 import { printer } from './printer.mjs';
@@ -3979,6 +3980,7 @@ export const MUTANTS = [
   ...ATTACKS,
   ...hardening({ mutant, edit, attack, unit }),
   ...daybook({ mutant, edit, unit }),
+  ...systemTab({ mutant, edit, unit }),
   ...disk({ mutant, edit, unit }),
   ...doors({ mutant, edit, unit }),
   ...printer({ mutant, edit, unit }),

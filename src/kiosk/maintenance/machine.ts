@@ -48,6 +48,7 @@ function refusal({ code, detail }: Failure): ErrorText {
 export class MachineRunner {
   readonly #o: MachineOptions;
   #lookedMono = -Infinity;
+  #seen: SystemFacts | null = null;
   #looking = false;
   #restarting = false;
 
@@ -59,11 +60,16 @@ export class MachineRunner {
   look(now = false): void {
     const { system, clock, tell } = this.#o;
     if (system === null || this.#looking) return;
-    if (!now && clock.monoMs() - this.#lookedMono < LOOK_EVERY_MS) return;
+    if (!now && clock.monoMs() - this.#lookedMono < LOOK_EVERY_MS) {
+      // Somebody else may have come in meanwhile, and knows nothing of it yet.
+      if (this.#seen !== null) tell({ news: 'machine', machine: this.#seen });
+      return;
+    }
     this.#looking = true;
     void system.look().then((machine) => {
       this.#looking = false;
       this.#lookedMono = clock.monoMs();
+      this.#seen = machine;
       tell({ news: 'machine', machine });
     });
   }
