@@ -241,10 +241,13 @@ test('the readiness report is printed; the program restarts for a reason, and th
   await local('touch-test');
   const grid = page.locator('[data-touch]');
   const [, all = '0'] = ((await grid.getAttribute('data-touch')) ?? '').split('/');
-  await page.mouse.move(10, 10);
+  await page.mouse.move(10, 60);
   await page.mouse.down();
-  for (let row = 0; row < 16; row += 1)
-    await page.mouse.move(row % 2 === 0 ? 1_070 : 10, 60 + row * 120, { steps: 12 });
+  for (let row = 0; row < 16; row += 1) {
+    const [from, to] = row % 2 === 0 ? [10, 1_070] : [1_070, 10];
+    await page.mouse.move(from, 60 + row * 120);
+    await page.mouse.move(to, 60 + row * 120, { steps: 12 });
+  }
   await page.mouse.up();
   await until('every field answered', async () =>
     (await says('maintenance')).includes(`${all} 格都有反应`),
