@@ -1,15 +1,7 @@
-import {
-  CrtReader,
-  DEFAULT_BAUD,
-  dialectOf,
-  openSerial,
-  PcscReader,
-  ProcessReader,
-} from '../../card/index.ts';
+import { CrtReader, DEFAULT_BAUD, dialectOf, openSerial, PcscReader } from '../../card/index.ts';
 import type { CardReader, KeyProvider, LayoutRegistry, ReaderStatus } from '../../card/index.ts';
 import { readOnlyChannel } from '../../card/readers/reading.ts';
 import { judgeCard } from '../../kiosk/visit/card-sale/sellable.ts';
-import { cardEntryOf } from '../../shared/config/devices.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { ERRORS, failure } from '../../shared/errors.ts';
 import type { ErrorCode, ErrorText } from '../../shared/errors.ts';
@@ -17,6 +9,7 @@ import type { Clock } from '../../shared/ports.ts';
 import { err } from '../../shared/result.ts';
 import type { TerminalConfig } from '../../shared/config/terminal.ts';
 import { pcscService } from '../pcsc/service.ts';
+import { programReader } from '../core/devices.ts';
 import { cardLayouts } from '../core/layouts.ts';
 import { as } from './finding.ts';
 import type { OwnPrograms } from '../core/layouts.ts';
@@ -61,16 +54,7 @@ export function realReaders(clock: Clock): ReaderMaker {
         log,
         ...(r.dialect === undefined ? {} : { dialect: r.dialect }),
       });
-    if (r.kind === 'process')
-      return new ProcessReader({
-        id,
-        command: r.command ?? [],
-        cwd,
-        hasGate: cardEntryOf(r).way === 'motor',
-        clock,
-        log,
-      });
-    return null;
+    return r.kind === 'process' ? programReader(id, r, cwd, clock, log) : null;
   };
 }
 

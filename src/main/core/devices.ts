@@ -343,15 +343,7 @@ export function makeReader(
   cwd: string,
 ): CardReader {
   const id = 'reader-0';
-  if (r.kind === 'process')
-    return new ProcessReader({
-      id,
-      command: r.command ?? [],
-      cwd,
-      hasGate: cardEntryOf(r).way === 'motor',
-      clock,
-      log,
-    });
+  if (r.kind === 'process') return programReader(id, r, cwd, clock, log);
   if (r.kind === 'virtual') return virtualReader(id, r.path ?? '', clock, log, r.model, recording);
   if (r.kind === 'crt') {
     const path = r.path ?? '';
@@ -377,6 +369,23 @@ export function makeReader(
     service: recording === null ? service : recording.pcsc(id, service),
   });
 }
+
+/** A reader that a maker's program drives. */
+export const programReader = (
+  id: string,
+  r: Config['readers'][number],
+  cwd: string,
+  clock: Clock,
+  log: LogFn,
+): ProcessReader =>
+  new ProcessReader({
+    id,
+    command: r.command ?? [],
+    cwd,
+    hasGate: cardEntryOf(r).way === 'motor',
+    clock,
+    log,
+  });
 
 /** A reader into which simulated cards are put, by vpcd's protocol. */
 export function virtualReader(
