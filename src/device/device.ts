@@ -23,6 +23,19 @@ export const DEVICE_KINDS = [
 /** See {@link DEVICE_KINDS}. */
 export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
+/** What each is called, in lists and in what is told of it later. */
+export const DEVICE_NAMES: Readonly<Record<DeviceKind, ErrorText>> = {
+  reader: { zh: '读卡器', en: 'Card reader' },
+  psam: { zh: 'PSAM 读卡器', en: 'PSAM reader' },
+  printer: { zh: '凭条打印机', en: 'Receipt printer' },
+  scanner: { zh: '扫码器', en: 'Code scanner' },
+  headphones: { zh: '耳机插孔', en: 'Headphone jack' },
+  speaker: { zh: '喇叭', en: 'Loudspeaker' },
+  ups: { zh: '备用电源', en: 'UPS' },
+  door: { zh: '机门', en: 'Door' },
+  lamps: { zh: '指示灯和报警', en: 'Lamps and alarm' },
+};
+
 /** What lies in a device's path: a card in a reader, a slip that was not taken (XFS: media). */
 export type Media = 'none' | 'present' | 'leaving' | 'jammed' | 'unknown';
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/ports.ts';
+import { DEVICE_NAMES } from '../device.ts';
 import type { Device, DeviceReport } from '../device.ts';
 import type { Door, DoorState } from './types.ts';
 
@@ -39,7 +40,7 @@ export function doorDevice(door: Pick<Door, 'state' | 'look' | 'onChange'>, cloc
   const report = (): DeviceReport => REPORTS[door.state()];
   return {
     id: 'door',
-    name: { zh: '机门', en: 'Door' },
+    name: DEVICE_NAMES.door,
     report,
     look: async () => {
       await door.look();

@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '../device.ts';
 import type { Device, DeviceReport } from '../device.ts';
 import type { Headphones } from './types.ts';
 
@@ -32,7 +33,7 @@ export function headphonesDevice(
   const report = (): DeviceReport => reportOf(headphones);
   return {
     id: 'headphones',
-    name: { zh: '耳机插孔', en: 'Headphone jack' },
+    name: DEVICE_NAMES.headphones,
     report,
     look: () => Promise.resolve(report()),
     selfTest: () => {

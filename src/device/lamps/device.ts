@@ -1,4 +1,5 @@
 import type { ErrorText } from '../../shared/errors.ts';
+import { DEVICE_NAMES } from '../device.ts';
 import type { Device, DeviceReport } from '../device.ts';
 import type { Lamps, Signal } from './types.ts';
 
@@ -42,7 +43,7 @@ export function lampsDevice(lamps: Lamps): Device {
   const report = (): DeviceReport => reportOf(lamps);
   return {
     id: 'lamps',
-    name: { zh: '指示灯和报警', en: 'Lamps and alarm' },
+    name: DEVICE_NAMES.lamps,
     report,
     look: async () => {
       await lamps.look();

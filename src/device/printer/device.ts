@@ -1,10 +1,10 @@
 import { describeFailure } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { DEVICE_NAMES } from '../device.ts';
 import type { Consumable, Device, DeviceReport, DeviceState, SelfTest } from '../device.ts';
 import type { Printer, PrinterStatus, PrinterTrouble, SlipLine } from './types.ts';
 
-const NAME: ErrorText = { zh: '凭条打印机', en: 'Receipt printer' };
 const PAPER: ErrorText = { zh: '凭条纸', en: 'Receipt paper' };
 const paper = (level: Consumable['level']): readonly Consumable[] => [{ name: PAPER, level }];
 
@@ -155,7 +155,7 @@ export function printerDevice(
   };
   return {
     id: 'printer',
-    name: NAME,
+    name: DEVICE_NAMES.printer,
     report: () => last,
     look: async () => {
       if (printer !== null) last = printerReport(await printer.status());

@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '../device.ts';
 import type { Device, DeviceReport } from '../device.ts';
 import type { Scanner } from './types.ts';
 
@@ -31,7 +32,7 @@ export function scannerDevice(scanner: Pick<Scanner, 'failure' | 'onChange'> | n
   const report = (): DeviceReport => (scanner === null || scanner.failure() === null ? UP : DOWN);
   return {
     id: 'scanner',
-    name: { zh: '扫码器', en: 'Code scanner' },
+    name: DEVICE_NAMES.scanner,
     report,
     look: () => Promise.resolve(report()),
     selfTest: () =>

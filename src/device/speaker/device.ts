@@ -1,5 +1,6 @@
 import type { ErrorText } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { DEVICE_NAMES } from '../device.ts';
 import type { Device, DeviceReport, SelfTest } from '../device.ts';
 import { chime } from './chime.ts';
 import type { RunProgram } from './types.ts';
@@ -135,7 +136,7 @@ export function speakerDevice(options: SpeakerOptions): Device {
   };
   return {
     id: 'speaker',
-    name: { zh: '喇叭', en: 'Loudspeaker' },
+    name: DEVICE_NAMES.speaker,
     report,
     look: async () => {
       if (clock.monoMs() - lookedMono >= LOOK_EVERY_MS) await ask();

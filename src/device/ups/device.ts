@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorText } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { DEVICE_NAMES } from '../device.ts';
 import type { Consumable, Device, DeviceReport } from '../device.ts';
 import type { Mains, MainsWatch } from './mains.ts';
 import type { Ups, UpsStatus } from './types.ts';
@@ -85,7 +86,7 @@ export function upsDevice(
   const report = (): DeviceReport => upsReport(ups, watch.mains());
   return {
     id: 'ups',
-    name: { zh: '备用电源', en: 'UPS' },
+    name: DEVICE_NAMES.ups,
     report,
     look: async () => {
       await ups.look();

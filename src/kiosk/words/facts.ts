@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '../../device/device.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import type { ErrorText } from '../../shared/errors.ts';
 import { EVENTS } from '../../shared/facts/catalogue.ts';
@@ -289,10 +290,11 @@ function deviceSentence({ device, state, usable, code }: EventBody<'device-chang
   const halt = code === null ? undefined : HALT_WORDS[code];
   if (halt !== undefined) return halt;
   const why = code === null ? '' : ` ${code}`;
-  if (!usable) return both(`设备 ${device} 不可用${why}`, `device ${device} fails${why}`);
+  const { zh, en } = word(DEVICE_NAMES, device);
+  if (!usable) return both(`${zh}不可用${why}`, `${en} fails${why}`);
   return state === 'online'
-    ? both(`设备 ${device} 正常`, `device ${device} is well`)
-    : both(`设备 ${device} 需要照看`, `device ${device} wants attention`);
+    ? both(`${zh}正常`, `${en} is well`)
+    : both(`${zh}需要照看`, `${en} wants attention`);
 }
 
 /** One fact as a sentence of a story. */

@@ -8,7 +8,7 @@ import {
 } from '../../card/index.ts';
 import type { CardReader } from '../../card/index.ts';
 import { readFileSync } from 'node:fs';
-import { DeviceRegistry } from '../../device/device.ts';
+import { DEVICE_NAMES, DeviceRegistry } from '../../device/device.ts';
 import type { Device, DeviceReport, Media } from '../../device/device.ts';
 import { doorDevice } from '../../device/door/device.ts';
 import { ModbusDoor } from '../../device/door/modbus-door.ts';
@@ -123,8 +123,8 @@ const MEDIA: Readonly<Record<Status['state'], Media>> = {
   offline: 'unknown',
 };
 
-const CUSTOMERS = { id: 'reader', name: { zh: '读卡器', en: 'Card reader' } } as const;
-const PSAM = { id: 'psam', name: { zh: 'PSAM 读卡器', en: 'PSAM reader' } } as const;
+const CUSTOMERS = { id: 'reader', name: DEVICE_NAMES.reader } as const;
+const PSAM = { id: 'psam', name: DEVICE_NAMES.psam } as const;
 
 /** A reader as a device. Its self-test resets the card that is in, and no more. */
 function readerDevice(
