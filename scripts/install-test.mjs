@@ -84,6 +84,9 @@ if (deb === null) finish();
 
 const made = values.root === undefined;
 const folder = values.root ?? mkdtempSync(path.join(tmpdir(), 'pilotlight-root-'));
+// A root is everybody's to walk through, whatever this shell's umask is.
+process.umask(0o022);
+chmodSync(folder, 0o755);
 if (!existsSync(path.join(folder, 'usr', 'bin', 'apt-get'))) {
   say(`a clean root of ${SUITE}`);
   const bare = run('debootstrap', ['--variant=minbase', SUITE, folder]);
