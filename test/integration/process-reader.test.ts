@@ -27,12 +27,17 @@ afterEach(async () => {
   await reader.close();
 });
 
-function started(command: readonly string[], port: number, clock: Clock = systemClock): void {
+function started(
+  command: readonly string[],
+  port: number,
+  clock: Clock = systemClock,
+  hasGate = false,
+): void {
   reader = new ProcessReader({
     id: 'maker',
     command,
     cwd: folder,
-    hasGate: false,
+    hasGate,
     clock,
     log: () => undefined,
   });
@@ -219,4 +224,95 @@ it('a program that knows no motor where terminal.json has one moves nothing', as
     (s) => s.state === 'offline' && s.failure.detail?.includes('knows of none') === true,
   );
   expect(status.state).toBe('offline');
+});
+
+/**
+ * A program with a motor. Its card stays in the slot's status, with the same number, until it was
+ * asked a few times more: libraries learn late that a card moved.
+ */
+function motor(body: string): void {
+  const [node = '', file = ''] = scripted(
+    `told.push(job.do + (job.on ?? '')); appendFileSync('told', told.at(-1) + '\\n'); ${body}`,
+  );
+  const source = readFileSync(file, 'utf8')
+    .replace('gate: false', 'gate: true')
+    .replace("ok: { state: 'present', card: 1, atr: '3B00' }", 'ok: slot()');
+  writeFileSync(
+    file,
+    `import { appendFileSync } from 'node:fs';
+const told = [];
+let card = 1, gone = 0, accepted = 0;
+const slot = () => {
+  if (gone > 0 && --gone === 0) card = null;
+  return card === null ? { state: 'empty' } : { state: 'present', card, atr: '3B00' };
+};
+${source}`,
+  );
+  rmSync(join(folder, 'told'), { force: true });
+  started([node, file], 0, hurried, true);
+}
+const moves = (): string[] => readFileSync(join(folder, 'told'), 'utf8').trim().split('\n');
+/** The states from now on, as they change; the last is `last`. */
+async function statesUntil(last: string): Promise<string[]> {
+  const seen: string[] = [];
+  const off = reader.onStatus((s) => seen.push(`${s.state} ${s.insertion}`));
+  await until(reader, (s) => s.state === last);
+  off();
+  return seen;
+}
+
+it.each([
+  ['given back', 'eject', ['leaving 1', 'empty 1']],
+  ['captured', 'capture', ['empty 1']],
+] as const)(
+  'a card that was %s is no new one while its program goes on naming it',
+  async (_what, verb, want) => {
+    motor(`if (job.do === '${verb}') gone = 8; say({ id: job.id, ok: {} });`);
+    const channel = await cardIn(reader);
+    const states: string[] = [];
+    reader.onStatus((s) => states.push(`${s.state} ${s.insertion}`));
+    expect(await reader.gate?.[verb]()).toEqual({ ok: true, value: undefined });
+    // The entry is told once the slot is empty, and not before.
+    for (let n = 0; n < 400 && !moves().includes('accepttrue'); n++)
+      await new Promise((r) => setTimeout(r, 5));
+    expect([states, moves()]).toEqual([want, [verb, 'accepttrue']]);
+    expect(codeOf(await channel.transmit(SELECT))).toBe('CARD-0102');
+  },
+);
+
+it('a card that did not move is stuck until it is told once more, and never a new one', async () => {
+  motor(`if (job.do === 'eject' && accepted++ < 1)
+      say({ id: job.id, fail: { code: 'CARD-0111', detail: 'dc_eject: -9' } });
+    else { gone = 1; say({ id: job.id, ok: {} }); }`);
+  await cardIn(reader);
+  const states = statesUntil('empty');
+  const stuck = await reader.gate?.eject();
+  expect(stuck).toMatchObject({ ok: false, error: { code: 'CARD-0111' } });
+  expect(reader.status()).toMatchObject({ state: 'mute', failure: { code: 'CARD-0111' } });
+  // It was looked at meanwhile, and is still what it was.
+  await new Promise((r) => setTimeout(r, 100));
+  expect(reader.status()).toMatchObject({ state: 'mute', insertion: 1 });
+  expect((await reader.gate?.eject())?.ok).toBe(true);
+  expect(await states).toEqual(['mute 1', 'leaving 1', 'empty 1']);
+});
+
+it('a reader that says in a motion that its device is away is begun anew', async () => {
+  motor(`say({ id: job.id, fail: { code: 'CARD-0107', detail: 'dc_eject: -1' } });`);
+  const channel = await cardIn(reader);
+  const waits = until(reader, (s) => s.state === 'offline');
+  expect(codeOf((await reader.gate?.eject()) as never)).toBe('CARD-0107');
+  await waits;
+  expect((await cardIn(reader)).insertion).toBeGreaterThan(channel.insertion);
+});
+
+it('an entry that did not open is told again until it has', async () => {
+  motor(`card = null;
+    if (job.do === 'accept' && accepted++ < 2)
+      say({ id: job.id, fail: { code: 'CARD-0106', detail: 'dc_entry: -3' } });
+    else say({ id: job.id, ok: {} });`);
+  await cardIn(reader);
+  expect((await reader.gate?.capture())?.ok).toBe(true);
+  for (let n = 0; n < 400 && moves().length < 4; n++) await new Promise((r) => setTimeout(r, 5));
+  await new Promise((r) => setTimeout(r, 50));
+  expect(moves()).toEqual(['capture', 'accepttrue', 'accepttrue', 'accepttrue']);
 });

@@ -90,7 +90,16 @@ export class ProcessReader implements CardReader {
   #renewals = 0;
   /** The card that its program says is mute; null: none is. */
   #muted: number | null = null;
+  /**
+   * The card that was given back or captured, or did not move when it was told to: whatever the
+   * slot says of it under this number, it is no new insertion. Left alone until it is gone.
+   */
+  #settled: number | null = null;
   #accepting = true;
+  /** What the program was told last of the entry; null: not told since it began, or a card came. */
+  #entry: boolean | null = null;
+  /** Why it could not be told last, which is logged once; null: it could. */
+  #entryWhy: string | null = null;
   /** SAMs that were reset since the program began, and whose exchanges did not break. */
   readonly #samsOn = new Set<number>();
   /** Programs in a row that did not live for long. */
@@ -224,11 +233,17 @@ export class ProcessReader implements CardReader {
       this.#broken = null;
       this.#muted = null;
       this.#renewals = 0;
+      if (slot.state === 'empty') this.#settled = null;
       if (before.state !== slot.state)
         this.#board.set({ state: slot.state, insertion: this.#insertions });
-      if (slot.state === 'empty' && before.state !== 'empty') await this.#tellEntry();
+      // Asked for again until it is done: an entry that stays shut keeps everybody out.
+      if (slot.state === 'empty') await this.#tellEntry();
       return;
     }
+    // Some shut by themselves behind a card.
+    this.#entry = null;
+    if (this.#settled === slot.card) return;
+    this.#settled = null;
     if (this.#broken !== null && this.#broken.card !== slot.card) {
       this.#broken = null;
       this.#renewals = 0;
@@ -271,29 +286,43 @@ export class ProcessReader implements CardReader {
   async #tellEntry(): Promise<Result<void, Failure>> {
     if (!this.#o.hasGate) return ok(undefined);
     if (this.#link === null) return err(failure('CARD-0107', 'not connected'));
-    const told = await this.#link.ask(
-      doneSchema,
-      { do: 'accept', on: this.#accepting },
-      STATUS_TIMEOUT_MS,
-    );
-    return told.ok ? ok(undefined) : told;
+    const on = this.#accepting;
+    if (this.#entry === on) return ok(undefined);
+    const told = await this.#link.ask(doneSchema, { do: 'accept', on }, STATUS_TIMEOUT_MS);
+    if (!told.ok) {
+      const why = told.error.detail ?? told.error.code;
+      if (this.#entryWhy !== why)
+        this.#o.log('warn', 'card', `reader ${this.id}: entry ${on ? 'on' : 'off'} failed`, why);
+      this.#entryWhy = why;
+      return told;
+    }
+    this.#entry = on;
+    this.#entryWhy = null;
+    return ok(undefined);
   }
 
   async #move(verb: 'eject' | 'capture'): Promise<Result<void, Failure>> {
     const link = this.#link;
     if (link === null) return err(failure('CARD-0107', 'not connected'));
+    this.#settled = this.#insertion?.card ?? this.#broken?.card ?? this.#muted ?? this.#settled;
     this.#end(failure('CARD-0102', verb === 'eject' ? 'given back' : 'captured'));
     const moved = await link.ask(doneSchema, { do: verb }, MOVE_TIMEOUT_MS);
     if (moved.ok) {
-      if (verb === 'eject') this.#board.set({ state: 'leaving', insertion: this.#insertions });
+      const state = verb === 'eject' ? 'leaving' : 'empty';
+      this.#board.set({ state, insertion: this.#insertions });
       return ok(undefined);
     }
     const { error } = moved;
-    return err(
-      error.code === 'CARD-0107' || error.code === 'CARD-0108'
-        ? failure('CARD-0107', error.detail, error)
-        : failure('CARD-0111', error.detail, error),
-    );
+    // Silent or gone, it was ended; one that says itself that its device is away is ended, too.
+    if (error.code === 'CARD-0107' || error.code === 'CARD-0108') {
+      const away = failure('CARD-0107', error.detail, error);
+      if (this.#link === link) this.#lose(away);
+      return err(away);
+    }
+    // Left alone until it is told to go once more, or somebody took it.
+    const stuck = failure('CARD-0111', error.detail, error);
+    this.#board.set({ state: 'mute', insertion: this.#insertions, failure: stuck });
+    return err(stuck);
   }
 
   #end(why: Failure): void {
@@ -311,6 +340,8 @@ export class ProcessReader implements CardReader {
     this.#end(why);
     this.#broken = null;
     this.#muted = null;
+    this.#settled = null;
+    this.#entry = null;
     this.#renewals = 0;
     this.#samsOn.clear();
     const delayMs = RESTART_DELAYS_MS[
