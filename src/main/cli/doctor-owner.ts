@@ -77,7 +77,7 @@ export function checkOwners(loaded: LoadedConfig, { uid }: OwnerPorts): Finding[
           zh: `${key}：归别的用户所有：${named}${more}`,
           en: `${key}: another user’s: ${named}${more}`,
         },
-        as(`chown -R --reference=${folder} ${folder}`),
+        as(`chown -R ${uid}: ${folder}`),
         'JRNL-0108',
       ),
     ];
