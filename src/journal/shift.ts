@@ -9,6 +9,7 @@ import { fold } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { before } from './records.ts';
 import type { Place } from './records.ts';
+import { UNSEEN } from './statements.ts';
 
 /**
  * The settlement of a stretch of the journal: each order's facts are folded as the journal folds
@@ -148,7 +149,7 @@ export class ShiftTally {
   constructor(db: Database.Database, begin: ShiftBegin) {
     this.#db = db;
     this.#ofOrderFacts = db.prepare<[string], Fact>(
-      `SELECT ${FACT} FROM events WHERE order_id = coalesce(?, NULL) ORDER BY epoch, seq`,
+      `SELECT ${FACT} FROM events WHERE order_id = ${UNSEEN} ORDER BY epoch, seq`,
     );
     this.#begin = begin;
     this.#at = begin.from;

@@ -7,7 +7,7 @@ import type { Anchor, EventRecord, Place, ShiftRecord, ToldRecord } from './reco
  * statement anew at every binding where a bare `?` might change the plan (a limit, beside a partial
  * or an expression index): ten times what such a small query costs.
  */
-const UNSEEN = 'coalesce(?, NULL)';
+export const UNSEEN = 'coalesce(?, NULL)';
 
 /** As of which moment an order `r` was priced: as its sale says, else when that fact was made. */
 const SOLD_MS = `coalesce(json_extract(r.row, '$.sale.asOfMs'), (SELECT q.wall_ms FROM events q
