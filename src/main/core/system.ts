@@ -49,10 +49,18 @@ export const realTools: SystemTools = {
       return [];
     }
   },
-  interfaces: () =>
-    Object.entries(networkInterfaces()).flatMap(([name, all]) =>
-      (all ?? []).filter((a) => !a.internal).map(({ address }) => ({ name, address })),
-    ),
+  interfaces: () => {
+    let all;
+    try {
+      all = networkInterfaces();
+    } catch {
+      // A unit may deny netlink sockets (RestrictAddressFamilies=, systemd.exec(5)).
+      return [];
+    }
+    return Object.entries(all).flatMap(([name, of]) =>
+      (of ?? []).filter((a) => !a.internal).map(({ address }) => ({ name, address })),
+    );
+  },
   uptimeMs: () => Math.round(uptime() * 1_000),
 };
 
