@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npx pilotlight …`: finds the pinned Node and runs the command line on it. Plain JavaScript for Node 18 and later, no dependencies.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,25 +19,26 @@ if (!existsSync(node)) {
   );
   process.exit(1);
 }
+/** What is no part of a kiosk: its sources, else its bundle, and what to say where neither is. */
+const APART = {
+  simulate: {
+    files: ['src/simulation/main.ts'],
+    missing: 'the simulation is not part of an installed kiosk; run it from the sources',
+  },
+  central: {
+    files: ['src/main/central/main.ts', 'dist/central/central.mjs'],
+    missing:
+      'central is not part of an installed kiosk; install pilotlight-central, or run it from the sources',
+  },
+};
+const apart = Object.hasOwn(APART, process.argv[2] ?? '') ? APART[process.argv[2]] : undefined;
 // The sources where they are, else the bundle made from them.
-const simulate = process.argv[2] === 'simulate';
-const entry = simulate
-  ? [path.join(root, 'src', 'simulation', 'main.ts')].find((file) => existsSync(file))
-  : [
-      ['src', 'main', 'cli', 'main.ts'],
-      ['dist', 'cli', 'cli.mjs'],
-    ]
-      .map((parts) => path.join(root, ...parts))
-      .find((file) => existsSync(file));
-if (entry === undefined && simulate) {
-  console.error(
-    'pilotlight: the simulation is not part of an installed kiosk; run it from the sources',
-  );
-  process.exit(1);
-}
+const entry = (apart?.files ?? ['src/main/cli/main.ts', 'dist/cli/cli.mjs'])
+  .map((file) => path.join(root, ...file.split('/')))
+  .find((file) => existsSync(file));
 if (entry === undefined) {
   console.error(
-    'pilotlight: neither src/main/cli/main.ts nor dist/cli/cli.mjs is here; the installation is not whole',
+    `pilotlight: ${apart?.missing ?? 'neither src/main/cli/main.ts nor dist/cli/cli.mjs is here; the installation is not whole'}`,
   );
   process.exit(1);
 }
@@ -45,12 +46,18 @@ if (entry === undefined) {
 const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost']
   .filter(Boolean)
   .join(',');
-const run = spawnSync(node, [entry, ...process.argv.slice(simulate ? 3 : 2)], {
+const run = spawn(node, [entry, ...process.argv.slice(apart === undefined ? 2 : 3)], {
   stdio: 'inherit',
   env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy },
 });
-if (run.error !== undefined) {
-  console.error(`pilotlight: the pinned Node could not be started: ${run.error.message}`);
+// A service is told to end by its process number, which is this one's. What a terminal sends goes
+// to both anyway: a second SIGINT would cut an orderly stop short.
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal));
+process.on('SIGINT', () => {
+  if (!process.stdin.isTTY) run.kill('SIGINT');
+});
+run.on('error', (error) => {
+  console.error(`pilotlight: the pinned Node could not be started: ${error.message}`);
   process.exit(1);
-}
-process.exit(run.status ?? 1);
+});
+run.on('exit', (code) => process.exit(code ?? 1));

@@ -18,6 +18,7 @@ import type { ConsoleData } from './console/data.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
+import { MIGRATIONS } from './db/migrations/index.ts';
 import type { Db } from './db/sql.ts';
 import { announcedTariffs, policyIssuer } from './fleet/policy.ts';
 import { seed } from './fleet/seed.ts';
@@ -25,6 +26,7 @@ import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
 import { publicPages } from './gateway/public.ts';
 import type { GatewayOptions } from './gateway/types.ts';
+import { healthRoutes } from './http/health.ts';
 import { listen, LOOPBACK_HOST, onLoopback } from './http/listen.ts';
 import type { Listening, OpenDoor } from './http/listen.ts';
 import { pacer } from './http/pacing.ts';
@@ -321,8 +323,10 @@ export function createCentral(options: CentralOptions): Central {
       secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
     }),
   );
+  let ending = false;
+  const health = healthRoutes({ db, schema: MIGRATIONS.length, ending: () => ending });
   const behind: Readonly<Record<DoorName, Handle>> = {
-    terminals: router(terminals),
+    terminals: router([...terminals, ...health]),
     pages: router(pages),
     staff,
   };
@@ -375,12 +379,14 @@ export function createCentral(options: CentralOptions): Central {
     handle: router([...terminals, ...pages]),
     staff,
     close: async () => {
+      ending = true;
       sweeps.stop();
       invoiceSweeps.stop();
       messages.stop();
       payments?.endHolds();
       await closeDoors();
       await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
+      ending = false;
       opened = false;
     },
     data: () => consoleData(db(), now()),

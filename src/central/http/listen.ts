@@ -90,7 +90,8 @@ function httpEnd(
     requestTimeout: requestMs,
     connectionTimeout: QUIET_MS,
     http: { headersTimeout: requestMs, connectionsCheckingInterval: Math.ceil(requestMs / 4) },
-    forceCloseConnections: true,
+    // What is under way is answered; whoever waits no longer ends the process.
+    forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
   });
   app.removeAllContentTypeParsers();

@@ -111,7 +111,13 @@ export function psamSettings(profile: PsamProfile = {}): PsamSettings {
  * where they are refused.
  */
 export function loadCardKeys(
-  { config, path }: Pick<LoadedConfig, 'config' | 'path'>,
+  {
+    config,
+    path,
+  }: {
+    readonly config: Pick<LoadedConfig['config'], 'keys' | 'mode'>;
+    readonly path: LoadedConfig['path'];
+  },
   id: () => string = machineId,
   ports: KeyPorts = NO_PORTS,
 ): Result<KeyProvider, Failure> {

@@ -1,0 +1,174 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/**
+ * The embedded database belongs to one process. While central serves from it, commands are carried
+ * out in that process: they come over a socket in the data folder, which only its owner may open,
+ * as lines of JSON. Files are read and written by whoever typed the command, not by the service.
+ */
+
+/** One command, as it was typed. */
+export interface AdminAsk {
+  readonly args: readonly string[];
+  readonly who: string;
+}
+/** What the service's side of a command may do meanwhile. */
+export interface AdminTalk {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+  readonly readFile: (path: string) => Promise<Uint8Array>;
+  readonly writeFile: (path: string, text: string) => Promise<void>;
+}
+
+/** To the service: the command, then its answers to what it is asked for. */
+type Up =
+  | { readonly ask: AdminAsk }
+  | { readonly file: number; readonly base64: string | null; readonly why: string };
+/** From the service. */
+type Down =
+  | { readonly out: string }
+  | { readonly err: string }
+  | { readonly read: string; readonly file: number }
+  | { readonly write: string; readonly text: string; readonly file: number }
+  | { readonly exit: number };
+
+/** Longer lines than a table of a hundred thousand accounts needs are nobody's. */
+const MAX_LINE = 64 << 20;
+
+/** Where the socket of a data folder is. */
+export const adminSocket = (dataDir: string): string => join(dataDir, 'admin.sock');
+
+/** Carries out what comes over the socket, one command at a time for each connection. */
+export async function serveAdmin(
+  path: string,
+  carryOut: (ask: AdminAsk, talk: AdminTalk) => Promise<number>,
+): Promise<{ readonly close: () => Promise<void> }> {
+  mkdirSync(dirname(path), { recursive: true });
+  // Of an earlier life: whoever holds the database's lock is alone here.
+  rmSync(path, { force: true });
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket)).on('error', () => socket.destroy());
+    talkTo(socket, carryOut);
+  });
+  await listening(server, path);
+  chmodSync(path, 0o600);
+  return {
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+const listening = (server: Server, path: string): Promise<void> =>
+  new Promise((done, failed) => {
+    server.once('error', failed);
+    server.listen(path, () => done());
+  });
+
+function talkTo(
+  socket: Socket,
+  carryOut: (ask: AdminAsk, talk: AdminTalk) => Promise<number>,
+): void {
+  const say = (line: Down): void => void socket.write(`${JSON.stringify(line)}\n`);
+  const waiting = new Map<number, (answer: Extract<Up, { file: number }>) => void>();
+  let next = 0;
+  const asked = (make: (file: number) => Down): Promise<Uint8Array> =>
+    new Promise((done, failed) => {
+      const file = next++;
+      waiting.set(file, ({ base64, why }) => {
+        if (base64 === null) failed(new Error(why));
+        else done(Buffer.from(base64, 'base64'));
+      });
+      say(make(file));
+    });
+  const talk: AdminTalk = {
+    out: (out) => say({ out }),
+    err: (text) => say({ err: text }),
+    readFile: (read) => asked((file) => ({ read, file })),
+    writeFile: async (write, text) => void (await asked((file) => ({ write, text, file }))),
+  };
+  let begun = false;
+  linesOf(socket, (line: Up) => {
+    if ('file' in line) {
+      waiting.get(line.file)?.(line);
+      waiting.delete(line.file);
+    } else if (!begun) {
+      begun = true;
+      void carryOut(line.ask, talk)
+        .catch((cause: unknown) => {
+          talk.err(cause instanceof Error ? cause.message : String(cause));
+          return 1;
+        })
+        .then((exit) => {
+          say({ exit });
+          socket.end();
+        });
+    }
+  });
+}
+
+function linesOf<T>(socket: Socket, hear: (line: T) => void): void {
+  const lines = createInterface({ input: socket, crlfDelay: Infinity });
+  lines.on('line', (line) => {
+    if (line.length > MAX_LINE) {
+      socket.destroy();
+      return;
+    }
+    try {
+      hear(JSON.parse(line) as T);
+    } catch {
+      socket.destroy();
+    }
+  });
+}
+
+/**
+ * Has a command carried out by the service that listens there.
+ *
+ * @returns its exit code; null: nobody listens
+ */
+export function askAdmin(path: string, ask: AdminAsk, talk: AdminTalk): Promise<number | null> {
+  return new Promise((done) => {
+    const socket = connect(path);
+    let exit: number | null = null;
+    let connected = false;
+    const say = (line: Up): void => void socket.write(`${JSON.stringify(line)}\n`);
+    socket.on('connect', () => {
+      connected = true;
+      say({ ask });
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      if (connected && exit === null) {
+        talk.err('central ended before the command did: look whether it was done');
+        exit = 1;
+      }
+      done(exit);
+    });
+    const answer = (file: number, work: Promise<Uint8Array | undefined>): void => {
+      void work.then(
+        (bytes) => say({ file, base64: Buffer.from(bytes ?? []).toString('base64'), why: '' }),
+        (cause: unknown) =>
+          say({ file, base64: null, why: cause instanceof Error ? cause.message : String(cause) }),
+      );
+    };
+    linesOf(socket, (line: Down) => {
+      if ('out' in line) talk.out(line.out);
+      else if ('err' in line) talk.err(line.err);
+      else if ('read' in line) answer(line.file, talk.readFile(line.read));
+      else if ('write' in line)
+        answer(
+          line.file,
+          talk.writeFile(line.write, line.text).then(() => undefined),
+        );
+      else exit = line.exit;
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import type { CommandContext, CommandNoun } from './command.ts';
+
+/** What `npx pilotlight central NOUN …` knows. */
+export const NOUNS: Readonly<Record<string, CommandNoun>> = {};
+
+/** Carries out one command by its noun. @returns its exit code */
+export async function runNoun(args: readonly string[], context: CommandContext): Promise<number> {
+  const [noun = '', ...rest] = args;
+  const known = Object.hasOwn(NOUNS, noun) ? NOUNS[noun] : undefined;
+  if (known !== undefined) return known.run(rest, context);
+  context.err(`central: no such command: ${noun}`);
+  return 2;
+}
