@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { createCentral } from '../src/central/central.ts';
 import type { Central } from '../src/central/central.ts';
 import { openPglite } from '../src/central/db/pglite.ts';
 import { openPostgres } from '../src/central/db/postgres.ts';
 import { num } from '../src/central/db/sql.ts';
 import type { Db } from '../src/central/db/sql.ts';
 import type { SeedAccount } from '../src/central/fleet/seed.ts';
-import { DEMO_DATA } from '../src/demo/central-data.ts';
 import { systemClock, systemRandom } from '../src/main/ports.ts';
-import { priceAmount } from '../src/shared/money.ts';
-import type { UploadAnswer } from '../src/shared/central-api/index.ts';
-import { ed25519Signer } from '../src/shared/signing.ts';
 import type { Figures, Run } from './central.ts';
-import { AMOUNT_FEN, BenchTerminal, edKeys, FACTS_A_SALE } from './central-terminal.ts';
-import type { Batch, SoldCard } from './central-terminal.ts';
-import { quantile } from './report.ts';
+import { account, company, insertAll, makeFloor, median, offlinePrice } from './central-company.ts';
+import { FACTS_A_SALE, nextMinute } from './central-terminal.ts';
+import type { Batch, BenchTerminal, SoldCard } from './central-terminal.ts';
+import { LoadGenerator } from './load-generator.ts';
 
 /**
  * One line of `bench -- central`, in a process of its own so that its memory is its own: a central
@@ -32,16 +28,8 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
 /** Rounds that are thrown away at the beginning: code is compiled, caches fill. */
 const WARM_UP = 1;
 
-/** A card and its account, the `n`-th of a terminal, or of all terminals (0). */
-function account(terminal: number, n: number): SeedAccount {
-  const digits = `${terminal}${String(n).padStart(5, '0')}`;
-  return {
-    ...(DEMO_DATA.accounts[0] as SeedAccount),
-    cardNo: `8800${digits}`,
-    userNo: `1002${digits}`,
-    meterNo: `0000${digits}`,
-  };
-}
+/** The `n`-th account of a terminal, or of all terminals (0). */
+const accountOf = (terminal: number, n: number): SeedAccount => account(terminal * 100_000 + n);
 
 class Bench {
   readonly #db: Db;
@@ -49,46 +37,32 @@ class Bench {
   readonly #run: Run;
   readonly #terminals: readonly BenchTerminal[];
   readonly #cards: readonly (readonly SoldCard[])[];
+  readonly #load: LoadGenerator;
+  #baseUrl = '';
   #next = 0;
   #facts = 0;
   #sales = 0;
   #peakOwn = 0;
   #peakServer = 0;
 
-  private constructor(db: Db, run: Run) {
-    const policyKeys = edKeys();
-    const answerKeys = edKeys();
+  private constructor(db: Db, run: Run, load: LoadGenerator) {
     const ids = Array.from({ length: TERMINALS }, (_, i) => String(311 + i).padStart(12, '0'));
     const accounts = run.shared
-      ? [Array.from({ length: SALES }, (_, n) => account(0, n))]
-      : ids.map((_, t) => Array.from({ length: OWN_ACCOUNTS }, (__, n) => account(t + 1, n)));
+      ? [Array.from({ length: SALES }, (_, n) => accountOf(0, n))]
+      : ids.map((_, t) => Array.from({ length: OWN_ACCOUNTS }, (__, n) => accountOf(t + 1, n)));
     this.#db = db;
     this.#run = run;
-    this.#terminals = ids.map(
-      (id) => new BenchTerminal(id, policyKeys.publicKeyPem, answerKeys.publicKeyPem),
-    );
+    this.#load = load;
     this.#cards = accounts.map((of) => of.map((a) => ({ ...a })));
-    this.#central = createCentral({
-      ...DEMO_DATA,
-      db,
-      policySigner: ed25519Signer(policyKeys.privateKeyPem),
-      answerSigner: ed25519Signer(answerKeys.privateKeyPem),
-      gatewaySigner: ed25519Signer(edKeys().privateKeyPem),
-      now: Date.now,
-      claims: [],
-      accounts: accounts.flat(),
-      terminals: this.#terminals.map((t) => ({
-        terminalId: t.id,
-        publicKeyPem: t.publicKeyPem,
-      })),
-    });
+    const made = company(db, ids, accounts.flat());
+    this.#central = made.central;
+    this.#terminals = made.terminals;
   }
 
   static async open(db: Db, run: Run): Promise<Bench> {
-    const bench = new Bench(db, run);
-    await bench.#central.open();
-    // The same columns, keys and indexes as central's own.
-    await db.exec('CREATE TABLE bench_floor (LIKE journal_events INCLUDING ALL)');
+    const bench = new Bench(db, run, await LoadGenerator.start());
+    bench.#baseUrl = (await bench.#central.start()).terminals.baseUrl;
+    await makeFloor(db);
     for (const t of bench.#terminals) t.connect(bench.#central);
     return bench;
   }
@@ -103,10 +77,12 @@ class Bench {
       const facts = batches.flat().reduce((sum, b) => sum + b.rows.length, 0);
       // Who begins takes turns too.
       for (const what of round % 2 === 0 ? ['floor', 'taken'] : ['taken', 'floor']) {
+        const { connections } = this.#run;
         const ms =
           what === 'floor'
-            ? await this.#timed(batches, (b) => this.#insert(b))
-            : await this.#timed(batches, (b) => this.#take(b));
+            ? await insertAll(this.#db, connections, batches)
+            : await this.#load.upload(this.#baseUrl, connections, batches);
+        this.#look();
         if (round >= WARM_UP) (what === 'floor' ? floor : taken).push(facts / (ms / 1000));
       }
       this.#facts += facts;
@@ -123,6 +99,7 @@ class Bench {
 
   /** A round's sales, quoted, hashed and signed, terminal by terminal. */
   async #sold(size: number): Promise<readonly (readonly Batch[])[]> {
+    nextMinute();
     if (this.#run.shared) this.#sellShared();
     else
       for (const [t, terminal] of this.#terminals.entries()) {
@@ -141,59 +118,11 @@ class Bench {
    * builds on, it waits in the books.
    */
   #sellShared(): void {
-    const { tiers, tariffId, version } = DEMO_DATA.tariffs[0] as (typeof DEMO_DATA.tariffs)[number];
-    const { yearQuantity } = DEMO_DATA.accounts[0] as SeedAccount;
-    const priced = priceAmount(AMOUNT_FEN, 0, yearQuantity, tiers);
     const cards = this.#cards[0] as readonly SoldCard[];
     const apart = Math.floor(SALES / TERMINALS);
     for (let step = 0; step < SALES; step++)
       for (const [t, terminal] of this.#terminals.entries())
-        terminal.sellOffline(cards[(step + t * apart) % SALES] as SoldCard, {
-          quantity: priced.quantity,
-          shares: [...priced.shares],
-          carriedUsedMicro: 0,
-          carriedAfterMicro: priced.remainderMicro,
-          tariffId,
-          tariffVersion: version,
-        });
-  }
-
-  /** As many terminals at once as there are connections; each one's batches in their order. */
-  async #timed(
-    batches: readonly (readonly Batch[])[],
-    one: (batch: Batch) => Promise<unknown>,
-  ): Promise<number> {
-    const waiting = [...batches];
-    const uploading = async (): Promise<void> => {
-      for (let own = waiting.shift(); own !== undefined; own = waiting.shift())
-        for (const batch of own) await one(batch);
-    };
-    const began = performance.now();
-    await Promise.all(Array.from({ length: this.#run.connections }, uploading));
-    const ms = performance.now() - began;
-    this.#look();
-    return ms;
-  }
-
-  /** The floor: a statement for each row, a transaction for each batch. */
-  async #insert({ rows }: Batch): Promise<void> {
-    await this.#db.transaction(async (tx) => {
-      for (const row of rows)
-        await tx.query(
-          `INSERT INTO bench_floor
-             (terminal_id, epoch, seq, kind, wall_ms, order_id, body, hash, received_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-          row,
-        );
-    });
-  }
-
-  /** A terminal's request, up to central's answer: all of it taken, nothing set aside. */
-  async #take({ request, rows }: Batch): Promise<void> {
-    const { status, body } = await this.#central.handle(request);
-    const answer = JSON.parse(body) as UploadAnswer;
-    if (status !== 200 || answer.ackSeq !== rows.at(-1)?.[2] || answer.quarantined.length > 0)
-      throw new Error(`central answered ${status} ${body}`);
+        terminal.sellOffline(cards[(step + t * apart) % SALES] as SoldCard, offlinePrice());
   }
 
   /** At the end of each round: to ask for the server's memory takes time. */
@@ -225,16 +154,11 @@ class Bench {
   }
 
   async close(): Promise<void> {
+    this.#load.stop();
     await this.#central.close();
     await this.#db.close();
   }
 }
-
-const median = (values: readonly number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 
 /** The server and its children; memory that they share is counted once (Linux’s Pss). */
 function memoryOf(pid: number): number {

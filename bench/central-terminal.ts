@@ -4,6 +4,9 @@ import type { BillingClient } from '../src/billing/types.ts';
 import type { Central } from '../src/central/central.ts';
 import type { CentralRequest } from '../src/central/http/request.ts';
 import { systemClock, systemRandom } from '../src/main/ports.ts';
+import { receiptToken } from '../src/shared/evidence.ts';
+import { accountDigest, grantToken } from '../src/shared/grants.ts';
+import type { Clock, SigningKey } from '../src/shared/ports.ts';
 import { toHex } from '../src/shared/bytes.ts';
 import { canonicalJson } from '../src/shared/canonical-json.ts';
 import type { Quote, UploadEvent } from '../src/shared/central-api/index.ts';
@@ -34,6 +37,23 @@ export const AMOUNT_FEN = 5_000;
 /** Facts of one sale of {@link BenchTerminal.sell}. */
 export const FACTS_A_SALE = 8;
 
+let aheadMs = 0;
+/**
+ * Everybody's clock here. A terminal may ask for so many quotes in a minute: whoever sells faster
+ * than any customer could sets it forward.
+ */
+export const benchClock: Clock = { ...systemClock, nowMs: () => Date.now() + aheadMs };
+/** The next minute begins. */
+export const nextMinute = (): void => void (aheadMs += 60_000);
+
+/** Central's keys: what a terminal knows of them, and what signs in central's stead. */
+export interface CompanyKeys {
+  readonly policyPublicKeyPem: string;
+  readonly answerPublicKeyPem: string;
+  readonly answers: SigningKey;
+  readonly gateway: SigningKey;
+}
+
 export const edKeys = (): { readonly privateKeyPem: string; readonly publicKeyPem: string } => {
   const pair = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -61,8 +81,11 @@ export class BenchTerminal {
   #unsent: UploadEvent[] = [];
   #orders = 0;
 
-  constructor(id: string, policyPublicKeyPem: string, answerPublicKeyPem: string) {
+  readonly #company: CompanyKeys;
+
+  constructor(id: string, company: CompanyKeys) {
     this.id = id;
+    this.#company = company;
     const keys = edKeys();
     this.publicKeyPem = keys.publicKeyPem;
     this.#hash = this.#sentHash = genesisHash(id, 1);
@@ -70,9 +93,9 @@ export class BenchTerminal {
       baseUrl: 'http://central',
       terminalId: id,
       signer: ed25519Signer(keys.privateKeyPem),
-      policyKeys: new Keyring(ed25519Verifier(policyPublicKeyPem)),
-      answerKeys: new Keyring(ed25519Verifier(answerPublicKeyPem)),
-      clock: systemClock,
+      policyKeys: new Keyring(ed25519Verifier(company.policyPublicKeyPem)),
+      answerKeys: new Keyring(ed25519Verifier(company.answerPublicKeyPem)),
+      clock: benchClock,
       random: systemRandom,
       timeoutMs: 60_000,
       send: this.#send,
@@ -128,14 +151,15 @@ export class BenchTerminal {
   #factsOf(orderId: string, card: SoldCard, q: Terms, offline: boolean): void {
     const { amountFen, quantity } = q;
     const { attemptId, outTradeNo, outRefundNo } = makeAttemptIds(orderId, 1, systemRandom);
+    const transactionId = `4200${this.id}${String(this.#orders).padStart(12, '0')}`;
     const tag = toHex(orderTag(orderId));
     const count = card.count + 1;
     const cumulative = card.cumulative + quantity;
-    this.#add('order-quoted', orderId, {
+    const body = {
       cardNo: card.cardNo,
       userNo: card.userNo,
-      layout: 'PL-CPU',
-      unit: 'volume',
+      layout: 'PL-CPU' as const,
+      unit: 'volume' as const,
       nextCount: count,
       amountFen,
       quantity,
@@ -146,21 +170,34 @@ export class BenchTerminal {
       tariffVersion: q.tariffVersion,
       offline,
       tag,
-    });
+    } satisfies EventBody<'order-quoted'>;
+    this.#add('order-quoted', orderId, { ...body, grant: this.#grantOf(body, q.grant) });
     this.#add('attempt-creating', orderId, {
       attemptId,
-      provider: 'wechat',
+      provider: 'gateway',
       outTradeNo,
       outRefundNo,
       amountFen,
-      expiresAtMs: Date.now() + 120_000,
+      expiresAtMs: benchClock.nowMs() + 120_000,
     });
     this.#add('attempt-pending', orderId, { attemptId });
     this.#add('attempt-paid', orderId, {
       attemptId,
-      transactionId: `42000062207335812669546${String(this.#seq).padStart(5, '0')}`,
+      transactionId,
       amountFen,
       taken: true,
+      evidence: {
+        kind: 'receipt',
+        token: receiptToken(this.#company.gateway, {
+          terminalId: this.id,
+          orderId,
+          outTradeNo,
+          amountFen,
+          wallet: 'wechat',
+          walletNumber: transactionId,
+          paidMs: null,
+        }),
+      },
     });
     this.#add('order-paid', orderId, { attemptId, amountFen });
     this.#add('order-delivering', orderId, {
@@ -180,8 +217,22 @@ export class BenchTerminal {
     card.cumulative = cumulative;
   }
 
+  /** A quote's own grant; of a sale offline that of the account answer, kept since it was heard. */
+  #grantOf(body: Parameters<typeof accountDigest>[0], own: string | undefined): string {
+    return (
+      own ??
+      grantToken(this.#company.answers, {
+        kind: 'account',
+        terminalId: this.id,
+        orderId: '',
+        digest: accountDigest(body),
+        grantedMs: benchClock.nowMs(),
+      })
+    );
+  }
+
   #add<K extends EventKind>(kind: K, orderId: string, body: EventBody<K>): void {
-    const event = { seq: ++this.#seq, kind, wallMs: Date.now(), orderId, body };
+    const event = { seq: ++this.#seq, kind, wallMs: benchClock.nowMs(), orderId, body };
     this.#hash = eventHash(this.#hash, { epoch: 1, ...event });
     this.#unsent.push({ ...event, hash: this.#hash });
   }
@@ -221,7 +272,8 @@ export class BenchTerminal {
 
 /** What a sale was agreed at. */
 type Terms = Omit<Quote, 'orderId' | 'cardNo' | 'nextCount' | 'expiresAtMs'>;
-type OfflinePrice = Omit<Terms, 'amountFen'>;
+/** What a sale offline is agreed at. */
+export type OfflinePrice = Omit<Terms, 'amountFen'>;
 
 function answerOf(
   status: number,

@@ -33,13 +33,14 @@ export interface Figures {
   readonly serverMiB: number | null;
 }
 
-const TARGET = 0.13;
+/** The aim, of the floor. */
+const TARGET = 0.2;
 
 /**
- * How fast central takes facts: signed uploads of whole sales, from `central.handle` to the answer,
- * beside the **floor**, which inserts the same facts into a table like `journal_events`, each by a
- * statement of its own, in transactions of as many rows as a batch has facts, over the same
- * connections. Both end on the disk.
+ * How fast central takes facts: signed uploads of whole sales, recorded beforehand, sent over HTTP
+ * by a process of its own on the same machine, beside the **floor**, which inserts the same facts
+ * into a table like `journal_events`, each by a statement of its own, in transactions of as many
+ * rows as a batch has facts, over the same connections. Both end on the disk.
  */
 export async function centralBench(): Promise<void> {
   console.log('central: facts taken in a second, of the floor’s rows; medians\n');
