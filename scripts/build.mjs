@@ -33,12 +33,12 @@ const NODE = [...builtinModules, /^node:/];
  * A bundle carries no sample key: in src/card/keys/sample.ts's place stands a provider that refuses
  * in every mode. Nor does it carry what only the demo and the tests may use: that ends the build.
  */
-const SHIPPABLE = {
+const shippable = (refused) => ({
   name: 'shippable',
   enforce: 'pre',
   load: (id) => {
     const file = path.relative(root, id).split(path.sep).join('/');
-    if (/^src\/(simulator|central|main\/demo)\//.test(file))
+    if (refused.some((room) => file.startsWith(`src/${room}/`)))
       throw new Error(`${file} must not be in a bundle`);
     return file === 'src/card/keys/sample.ts'
       ? `import { failure } from '../../shared/errors.ts';
@@ -46,10 +46,13 @@ import { err } from '../../shared/result.ts';
 export const sampleKeyProvider = (mode) => err(failure('CONF-0103', \`this build carries no sample keys (mode \${mode})\`));`
       : null;
   },
-};
+});
+/** What no bundle has; a kiosk's has no central either. */
+const PROOF = ['simulator', 'simulation', 'demo'];
+const KIOSK_HAS_NOT = [...PROOF, 'central', 'main/central'];
 
 /** One bundled file from one entry. */
-function bundle(entry, outFile, { format, target, external }) {
+function bundle(entry, outFile, { format, target, external, refused = KIOSK_HAS_NOT, treeshake }) {
   return async () => {
     const { build } = await import('vite');
     await build({
@@ -57,7 +60,7 @@ function bundle(entry, outFile, { format, target, external }) {
       root,
       logLevel: 'warn',
       publicDir: false,
-      plugins: [SHIPPABLE],
+      plugins: [shippable(refused)],
       ssr: { noExternal: true, target: 'node' },
       build: {
         ssr: at(entry),
@@ -69,6 +72,7 @@ function bundle(entry, outFile, { format, target, external }) {
         reportCompressedSize: false,
         rolldownOptions: {
           external: [...NODE, ...external],
+          ...(treeshake === undefined ? {} : { treeshake }),
           output: { format, entryFileNames: path.basename(outFile), codeSplitting: false },
         },
       },
@@ -149,6 +153,19 @@ const parts = {
       format: 'es',
       target: 'node24',
       external: NATIVE,
+    }),
+  },
+  central: {
+    entry: 'src/main/central/main.ts',
+    out: ['dist/central/central.mjs'],
+    inputs: COMMON,
+    run: bundle('src/main/central/main.ts', 'dist/central/central.mjs', {
+      format: 'es',
+      target: 'node24',
+      external: [...NATIVE, 'pg-native'],
+      refused: PROOF,
+      // Of cards it has keys to compute with, and no reader: nothing native is loaded.
+      treeshake: { moduleSideEffects: 'no-external' },
     }),
   },
   'core-pcsc': {
