@@ -300,7 +300,9 @@ export function createCentral(options: CentralOptions): Central {
     }),
     ...(invoiced === null ? [] : invoicePages(invoiced)),
     ...papersPages({ now, policy }),
-    ...(payments === null ? [] : publicPages(payments, now, options.log)),
+    ...(payments === null
+      ? []
+      : publicPages(payments, now, options.log, options.payments?.publicUrl.startsWith('https:'))),
   ];
   const staff = router(
     consoleRoutes({

@@ -25,6 +25,7 @@ import { demoHouseholds } from './household-data.ts';
 import { DEMO_INVOICES } from './invoice-data.ts';
 import {
   BOOK_SECRET,
+  demoBrowser,
   demoPayment,
   DEMO_TERMINAL,
   hallKeys,
@@ -103,8 +104,15 @@ const house = loadWallets(
   (['wechat', 'alipay', 'unionpay'] as const).map((kind) => {
     const wallet = demoPayment(kind, baseUrl, keys);
     return wallet.kind === 'wechat'
-      ? { ...wallet, apiV3KeyFile: 'keys/apiv3.key', notifyUrl: `${publicUrl}/pay/notify/wechat` }
-      : wallet;
+      ? {
+          ...wallet,
+          apiV3KeyFile: 'keys/apiv3.key',
+          notifyUrl: `${publicUrl}/pay/notify/wechat`,
+          browser: demoBrowser(baseUrl),
+        }
+      : wallet.kind === 'alipay'
+        ? { ...wallet, notifyUrl: `${publicUrl}/pay/notify/alipay` }
+        : wallet;
   }),
 );
 const water = loadWallets(waterPayments(baseUrl, publicUrl, waterKeys(dataDir)));

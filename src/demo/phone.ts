@@ -1,3 +1,4 @@
+import { OPENID_HEADER } from '../simulator/wechat/sandbox.ts';
 import { walletOfCode } from '../simulator/pay-town.ts';
 import type { WalletName } from '../simulator/pay-town.ts';
 
@@ -48,7 +49,15 @@ const PAGE_TIMEOUT_MS = 15_000;
  */
 const LEG = /^(?:\d{4})?G[0-9A-F]{26}(?:@|$)/;
 
-/** What a person does with the gateway's page: looks at it, and taps its one button. */
+/** Whose phone it is, as WeChat calls him to every merchant here. */
+const OPENID = 'demo-phone-openid';
+/** What a page hands to the wallet around it (central/gateway/page.ts). */
+const INVOKED = /data-params="([^"]*)"/;
+
+/**
+ * What a person does with the gateway's page: looks at it, and taps its one button. In WeChat the
+ * browser then goes to tell who he is, by itself, and comes back.
+ */
 async function openAndTap(code: string, wallet: WalletName): Promise<Response> {
   const init = {
     redirect: 'manual',
@@ -57,7 +66,32 @@ async function openAndTap(code: string, wallet: WalletName): Promise<Response> {
   } as const;
   const page = await fetch(code, init);
   if (page.status !== 200) return page;
-  return fetch(code, { ...init, method: 'POST', body: new URLSearchParams({ wallet }) });
+  const tapped = await fetch(code, {
+    ...init,
+    method: 'POST',
+    body: new URLSearchParams({ wallet }),
+  });
+  const to = tapped.headers.get('location') ?? '';
+  if (!to.includes('/connect/oauth2/authorize?')) return tapped;
+  const told = await fetch(to, {
+    ...init,
+    headers: { ...init.headers, [OPENID_HEADER]: OPENID },
+  });
+  const cookie = tapped.headers.get('set-cookie')?.split(';')[0] ?? '';
+  return fetch(told.headers.get('location') ?? to, {
+    ...init,
+    headers: { ...init.headers, cookie },
+  });
+}
+
+/** What a page hands to WeChat; null: it is another page. */
+function invokedBy(html: string): unknown {
+  const found = INVOKED.exec(html)?.[1];
+  return found === undefined
+    ? null
+    : JSON.parse(
+        found.replace(/&#(\d+);/g, (_all, code: string) => String.fromCharCode(Number(code))),
+      );
 }
 
 /** A pretend phone with every wallet in it. */
@@ -112,7 +146,16 @@ export class Phone {
     if (code === null) throw new Error('no QR code was shown yet');
     if (/^https?:\/\/[^/]+\/q\//.test(code)) {
       const page = await openAndTap(code, wallet ?? 'wechat');
-      const to = page.headers.get('location');
+      const params = invokedBy(await page.text());
+      const to =
+        params === null
+          ? page.headers.get('location')
+          : (
+              (await this.control('invoke', { params, openid: OPENID })) as {
+                codeUrl: string | null;
+              }
+            ).codeUrl;
+      if (params !== null && to === null) return { reason: 'wallet-refuses' };
       if (to === null) return { reason: PAGE_SAYS[page.status] ?? `status ${page.status}` };
       this.#led = { from: code, to };
       return { codeUrl: to };

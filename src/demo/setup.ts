@@ -105,6 +105,8 @@ export interface HallKeys {
   /** What the demo and its acquirer share. */
   readonly unionpayKey: string;
   readonly apiV3Key: string;
+  /** Of the demo's official accounts. */
+  readonly appSecret: string;
   readonly terminalPublicKeyPem: string;
   readonly policyPrivateKeyPem: string;
   readonly answerPrivateKeyPem: string;
@@ -173,6 +175,7 @@ export function hallKeys(dataDir: string): HallKeys {
     requestsPrivateKeyPem: own('requests', () => generateKeyPairSync('x25519')),
     unionpayKey: shared('unionpay.key', 24),
     apiV3Key: shared('apiv3.key', 16),
+    appSecret: shared('app-secret.key', 16),
   };
 }
 
@@ -189,6 +192,13 @@ export function waterKeys(dataDir: string): SandboxKeys {
   }
   return JSON.parse(readFileSync(file, 'utf8')) as SandboxKeys;
 }
+
+/** Who pays in WeChat's browser, asked of the sandbox. */
+export const demoBrowser = (baseUrl: string) => ({
+  appSecretFile: 'keys/app-secret.key',
+  authorizeUrl: baseUrl,
+  apiUrl: baseUrl,
+});
 
 /**
  * The water company's wallets as central has them.
@@ -210,6 +220,7 @@ export const waterPayments = (
     platformKeys: { [keys.platformSerial]: 'keys/water-platform.pub.pem' },
     apiV3KeyFile: 'keys/apiv3.key',
     notifyUrl: `${publicUrl}/pay/notify/wechat/${DEMO_WATER.merchant}`,
+    browser: demoBrowser(baseUrl),
   },
   {
     kind: 'alipay',
@@ -217,6 +228,7 @@ export const waterPayments = (
     appId: DEMO_WATER.alipayApp,
     appKeyFile: 'keys/water.pem',
     alipayKeyFile: 'keys/water-platform.pub.pem',
+    notifyUrl: `${publicUrl}/pay/notify/alipay/${DEMO_WATER.merchant}`,
   },
 ];
 

@@ -29,7 +29,7 @@ function postToHall(url: string, { headers, body }: Callback): void {
  * @param water the water company's keys, where it has merchant accounts of its own
  */
 export function demoWallets(
-  { sandbox: keys, unionpayKey, apiV3Key }: HallKeys,
+  { sandbox: keys, unionpayKey, apiV3Key, appSecret }: HallKeys,
   common: Pick<AlipaySandboxOptions, 'port' | 'dataDir' | 'publicUrl' | 'now' | 'randomBytes'>,
   books: { readonly [K in WalletName]?: Books } = {},
   water: SandboxKeys | null = null,
@@ -44,6 +44,7 @@ export function demoWallets(
       platformSerial: keys.platformSerial,
       mchid: DEMO_MCHID,
       appid: DEMO_APPID,
+      appSecret,
       callbacks: { apiV3Key, post: postToHall },
     }),
     alipay: createAlipaySandbox({
@@ -52,6 +53,7 @@ export function demoWallets(
       appPublicKeyPem: keys.merchantPublicKeyPem,
       alipayPrivateKeyPem: keys.platformPrivateKeyPem,
       appId: DEMO_ALIPAY_APP,
+      notify: postToHall,
     }),
     unionpay: createUnionpaySandbox({
       ...common,
@@ -76,6 +78,7 @@ export function demoWallets(
         platformSerial: water.platformSerial,
         mchid: DEMO_WATER.mchid,
         appid: DEMO_WATER.appid,
+        appSecret,
         callbacks: { apiV3Key, post: postToHall },
       }),
     }),
@@ -87,6 +90,7 @@ export function demoWallets(
         appPublicKeyPem: water.merchantPublicKeyPem,
         alipayPrivateKeyPem: water.platformPrivateKeyPem,
         appId: DEMO_WATER.alipayApp,
+        notify: postToHall,
       }),
     }),
   };

@@ -174,11 +174,25 @@ export function loadPayments(
         if (apiV3Key === null) break;
         if (apiV3Key !== undefined && apiV3Key.length !== API_V3_KEY_BYTES)
           problem(`${at}.apiV3KeyFile`, `not ${API_V3_KEY_BYTES} characters`);
-        const { baseUrl, mchid, appid, merchantSerial, notifyUrl } = payment;
+        const { baseUrl, mchid, appid, merchantSerial, notifyUrl, browser } = payment;
+        const appSecret =
+          browser === undefined
+            ? undefined
+            : readShared(`${at}.browser.appSecretFile`, browser.appSecretFile);
+        if (appSecret === null) break;
         providers.push(
           createWechatProvider(
             {
               ...(apiV3Key === undefined ? {} : { apiV3Key }),
+              ...(browser === undefined || appSecret === undefined
+                ? {}
+                : {
+                    browser: {
+                      appSecret: Buffer.from(appSecret).toString('utf8'),
+                      authorizeUrl: browser.authorizeUrl ?? 'https://open.weixin.qq.com',
+                      apiUrl: browser.apiUrl ?? 'https://api.weixin.qq.com',
+                    },
+                  }),
               baseUrl,
               mchid,
               appid,
@@ -197,10 +211,11 @@ export function loadPayments(
         const appKey = readKey(`${at}.appKeyFile`, payment.appKeyFile, true);
         const alipayKey = readKey(`${at}.alipayKeyFile`, payment.alipayKeyFile, false);
         if (appKey === null || alipayKey === null) break;
-        const { baseUrl, appId } = payment;
+        const { baseUrl, appId, notifyUrl } = payment;
         providers.push(
           createAlipayProvider(
             {
+              ...(notifyUrl === undefined ? {} : { notifyUrl }),
               baseUrl,
               appId,
               appSigner: rsaSha256Signer(appKey),

@@ -21,6 +21,7 @@ export interface AttemptRef {
    */
   readonly expiresAtMs?: number;
 }
+/** What a QR code, or an order in the wallet's own browser, is made for. */
 export interface CreateRequest extends AttemptRef {
   /** The order that it pays, for whoever keeps it (the gateway); wallets are not told. */
   readonly orderId?: string;
@@ -96,6 +97,29 @@ export interface CodePay {
   /** A reversal earlier than this after the charge is refused by the provider's rules. */
   readonly reverseAfterMs: number;
 }
+
+/**
+ * Payment inside the wallet's own browser, where a link to a QR code opens nothing: the order is
+ * made for one payer, and the page hands it to the wallet.
+ */
+export interface BrowserPay {
+  /**
+   * Where the browser goes so that the wallet tells who pays, without asking him. It comes back to
+   * `returnUrl` with a `code` and the `state` (letters and digits, at most 128).
+   */
+  readonly authorizeUrl: (returnUrl: string, state: string) => string;
+  /**
+   * Who pays, as the wallet calls him to this merchant; a code is good for one question. It is
+   * told to the wallet again, and to nobody else. Failed: the customer begins again.
+   */
+  readonly payerOf: (code: string) => Promise<Result<string, Failure>>;
+  /** As `create`, for one payer: nobody else can pay it. */
+  readonly create: (request: CreateRequest, payer: string) => Promise<BrowserCreateResult>;
+}
+/** `invoke`: what the page hands to the wallet's bridge, signed by the merchant. */
+export type BrowserCreateResult =
+  | { readonly kind: 'pending'; readonly invoke: Readonly<Record<string, string>> }
+  | Exclude<CreateResult, { readonly kind: 'pending' }>;
 
 /** One line of a provider's daily bill. `reversal`: a code payment that was taken back. */
 export interface BillRow {
@@ -208,6 +232,8 @@ export interface PaymentProvider {
   readonly queryRefund: (request: RefundRequest) => Promise<RefundQueryResult>;
   /** Absent: it only shows QR codes. */
   readonly code?: CodePay;
+  /** Absent: in its own browser, too, it is paid by a link. */
+  readonly browser?: BrowserPay;
   /**
    * A close may hand back a payment that it meets on its way, and may do so after its answer was
    * given up: once one was sent that was not answered by "it is paid", a capture that shows is not

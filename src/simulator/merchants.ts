@@ -7,8 +7,27 @@ import type { WechatSandbox } from './wechat/sandbox.ts';
  * request says under whose number it is signed (`mchid`, `app_id`). Each merchant has keys, orders,
  * refunds and bills of its own, and sees nobody else's. The first one answers what names none.
  */
-export const joinWechat = (merchants: Readonly<Record<string, WechatSandbox>>): WechatSandbox =>
-  joined(merchants, wechatMerchant);
+export function joinWechat(merchants: Readonly<Record<string, WechatSandbox>>): WechatSandbox {
+  const one = joined(merchants, wechatMerchant);
+  const all = Object.values(merchants);
+  return {
+    ...one,
+    control: {
+      ...one.control,
+      // An order's signature is its merchant's: one of them knows it.
+      invoke: (params, openid) =>
+        all.map((m) => m.control.invoke(params, openid)).find((said) => said.codeUrl !== null) ?? {
+          codeUrl: null,
+        },
+    },
+    // Who pays is asked by the official account's number.
+    handle: (request) => {
+      const appid = new URL(request.target, 'http://wechat').searchParams.get('appid');
+      const owner = appid === null ? undefined : all.find((m) => m.appid === appid);
+      return (owner ?? one).handle(request);
+    },
+  };
+}
 /** See {@link joinWechat}; by `app_id`. */
 export const joinAlipay = (merchants: Readonly<Record<string, AlipaySandbox>>): AlipaySandbox =>
   joined(merchants, alipayApp);

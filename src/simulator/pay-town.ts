@@ -57,6 +57,13 @@ export function createPayTown(port: number, { wechat, alipay, unionpay }: Wallet
         return wallet === 'unionpay'
           ? { scanned: true }
           : (wallet === 'alipay' ? alipay : wechat).control.scan({ codeUrl });
+      case 'POST /invoke':
+        return wechat.control.invoke(
+          typeof json['params'] === 'object' && json['params'] !== null
+            ? (json['params'] as Record<string, unknown>)
+            : {},
+          typeof json['openid'] === 'string' ? json['openid'] : '',
+        );
       case 'POST /faults': {
         // `at` keeps a fault to one of them.
         const { at, ...faults } = json;

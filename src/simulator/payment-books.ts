@@ -39,8 +39,13 @@ export interface SandboxOrder {
   readonly paidAtMs: number | null;
   /** How often money was taken for it: more than 1 would be the sandbox's own fault. */
   readonly captures: number;
-  /** Absent: NATIVE. Its one `codeUrls` entry is `auth:` and the customer's code. */
-  readonly tradeType?: 'MICROPAY';
+  /**
+   * Absent: NATIVE. MICROPAY: its one `codeUrls` entry is `auth:` and the customer's code. JSAPI:
+   * they are `prepay:` and the prepay ids.
+   */
+  readonly tradeType?: 'MICROPAY' | 'JSAPI';
+  /** JSAPI: who alone can pay it. */
+  readonly openid?: string;
   /** Alipay: the QR code was scanned, so that a trade exists. */
   readonly scannedAtMs?: number;
   /** What of the sum a coupon paid, in fen. */

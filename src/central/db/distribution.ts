@@ -96,8 +96,8 @@ export const DISTRIBUTION: Readonly<Record<string, Placement>> = {
  * different ones: these foreign keys (table, the table referred to) are dropped where the database
  * is spread. Central never deletes an account.
  */
-export const DROPPED_WHEN_SPREAD: readonly (readonly [table: string, refersTo: string])[] = [
-  ['card_grants', 'accounts'],
-  ['cards', 'accounts'],
-  ['reserves', 'accounts'],
+export const DROPPED_WHEN_SPREAD: readonly string[] = [
+  'card_grants to accounts',
+  'cards to accounts',
+  'reserves to accounts',
 ];

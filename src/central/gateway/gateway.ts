@@ -2,7 +2,7 @@ import type { Db } from '../db/sql.ts';
 import { gatewayBills } from './bills.ts';
 import { makeDesk } from './desk.ts';
 import { makeHolds } from './holds.ts';
-import { lookPage, openPage } from './opening.ts';
+import { lookPage, openPage, returned } from './opening.ts';
 import { refund, refundStanding } from './refunds.ts';
 import { sweeping } from './sweep.ts';
 import { reverse } from './reversals.ts';
@@ -34,6 +34,7 @@ export function createPaymentGateway(db: () => Db, options: GatewayOptions): Pay
       return reverse(desk, terminalId, attempt);
     },
     bill: gatewayBills(db, desk.merchants, desk.now),
+    returned: (token, wallet, code) => returned(desk, token, wallet, code),
     lookPage: (token, wallet, userAgent) => lookPage(desk, token, wallet, userAgent),
     openPage: (token, wallet, userAgent) => openPage(desk, token, wallet, userAgent),
     ...sweeping(desk),

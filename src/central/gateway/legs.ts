@@ -17,15 +17,25 @@ import type { Wallet } from './types.ts';
 /** Paid, as far as is seen; but a close may still undo it. */
 export const STILL_CLOSING = failure('PAY-0203', 'a close may still hand this payment back');
 
-/** A wallet's trade for a terminal's trade, which counts from here on. */
-export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Wallet): Promise<Leg> {
+/**
+ * A wallet's trade for a terminal's trade, which counts from here on.
+ *
+ * @param opened as in {@link Leg}
+ */
+export async function insertLeg(
+  desk: Desk,
+  tx: Sql,
+  trade: Trade,
+  wallet: Wallet,
+  opened = '',
+): Promise<Leg> {
   const { now, hex } = desk;
   const leg = `G${hex(13)}`;
   await tx.query(
     `INSERT INTO gateway_legs
      (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown,
-     created_ms, changed_ms, merchant)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9, $10)`,
+     created_ms, changed_ms, merchant, opened)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'creating', $8, $9, $9, $10, $11)`,
     [
       leg,
       trade.terminal_id,
@@ -37,6 +47,7 @@ export async function insertLeg(desk: Desk, tx: Sql, trade: Trade, wallet: Walle
       false,
       now(),
       trade.merchant,
+      opened,
     ],
   );
   await tx.query(

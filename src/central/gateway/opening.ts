@@ -1,3 +1,10 @@
+import { hash } from 'node:crypto';
+import type {
+  BrowserCreateResult,
+  CreateRequest,
+  CreateResult,
+  PaymentProvider,
+} from '../../payment/types.ts';
 import { maskCardNo } from '../../shared/mask.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
@@ -15,6 +22,10 @@ const BROWSERS: readonly (readonly [RegExp, Wallet])[] = [
   [/UnionPay\//, 'unionpay'],
 ];
 
+/** The wallet whose own browser this is; undefined: no wallet's. */
+const ownBrowser = (userAgent: string): Wallet | undefined =>
+  BROWSERS.find(([browser]) => browser.test(userAgent))?.[1];
+
 const tradeBy = async ({ db }: Desk, token: string): Promise<Trade | undefined> =>
   (await db().query<Trade>('SELECT * FROM gateway_trades WHERE token = $1', [token]))[0];
 
@@ -29,9 +40,26 @@ function meant(
   userAgent: string,
 ): readonly Wallet[] {
   const offered = merchants.of(merchant).map((w) => w.kind);
-  const kind = named ?? BROWSERS.find(([browser]) => browser.test(userAgent))?.[1];
+  const kind = named ?? ownBrowser(userAgent);
   const found = offered.find((one) => one === kind);
   return found === undefined ? offered : [found];
+}
+
+/**
+ * What may be tapped here. In a browser that is no wallet's own the others are scanned with: such a
+ * wallet's trade opens around its page only.
+ */
+function tappable(
+  desk: Desk,
+  trade: Trade,
+  named: string | null,
+  userAgent: string,
+): { readonly wallets: readonly Wallet[]; readonly scanWith: readonly Wallet[] } {
+  const wallets = meant(desk, trade, named, userAgent);
+  if (named !== null || ownBrowser(userAgent) !== undefined) return { wallets, scanWith: [] };
+  const byLink = ({ merchant }: Trade, wallet: Wallet): boolean =>
+    desk.walletOf({ merchant, wallet })?.browser === undefined;
+  return { wallets: wallets.filter((wallet) => byLink(trade, wallet)), scanWith: wallets };
 }
 
 /** See `PaymentGateway.lookPage`: it reads, and nothing else. */
@@ -54,7 +82,7 @@ export async function lookPage(
     hall: trade.hall,
     card: (await knownCard(desk, trade)) ?? trade.card,
     company: trade.payee === null ? null : (desk.companyOf?.(trade.payee) ?? null),
-    wallets: meant(desk, trade, named, userAgent),
+    ...tappable(desk, trade, named, userAgent),
   };
 }
 
@@ -92,26 +120,67 @@ export async function openPage(
   named: string | null,
   userAgent: string,
 ): Promise<Opened> {
-  const { moving } = desk;
   const row = await tradeBy(desk, token);
   if (row === undefined) return { kind: 'no-such-trade' };
   const offered = meant(desk, row, named, userAgent);
   const [wallet] = offered;
   if (wallet === undefined || offered.length > 1) return { kind: 'choose', wallets: offered };
-  return moving(
+  const browser = desk.walletOf({ merchant: row.merchant, wallet })?.browser;
+  // Who named another wallet than the browser around the page has its link, as everywhere else.
+  if (browser === undefined || ownBrowser(userAgent) !== wallet)
+    return beginning(desk, row, { wallet, payer: null });
+  const seen = await lookPage(desk, token, wallet, userAgent);
+  if (seen.kind !== 'trade') return seen;
+  const state = desk.hex(16);
+  const back = `${desk.publicUrl}/q/${token}/${wallet}`;
+  return { kind: 'authorize', url: browser.authorizeUrl(back, state), state };
+}
+
+/** See `PaymentGateway.returned`. */
+export async function returned(
+  desk: Desk,
+  token: string,
+  named: string,
+  code: string,
+): Promise<Opened> {
+  const row = await tradeBy(desk, token);
+  if (row === undefined) return { kind: 'no-such-trade' };
+  const wallet = desk.merchants.of(row.merchant).find((w) => w.kind === named);
+  if (wallet?.browser === undefined) return { kind: 'no-such-trade' };
+  const payer = await wallet.browser.payerOf(code);
+  if (payer.ok) return beginning(desk, row, { wallet: wallet.kind, payer: payer.value });
+  desk.log?.('warn', 'gateway', 'the wallet does not say who pays', {
+    wallet: wallet.kind,
+    why: payer.error.detail ?? payer.error.code,
+  });
+  return { kind: 'wait' };
+}
+
+/** Which wallet pays, and for whom its own browser opens the trade; null: by its link. */
+interface Opening {
+  readonly wallet: Wallet;
+  readonly payer: string | null;
+}
+/** What stands in the row for it: whoever reads the row does not learn who pays. */
+const openedAs = ({ payer }: Opening): string =>
+  payer === null ? '' : hash('sha256', payer, 'hex').slice(0, 32);
+
+const beginning = (desk: Desk, row: Trade, opening: Opening): Promise<Opened> =>
+  desk.moving(
     row.terminal_id,
     row.out_trade_no,
     async () =>
-      (await begin(desk, row, wallet)) ?? (await begin(desk, row, wallet)) ?? { kind: 'wait' },
+      (await begin(desk, row, opening)) ?? (await begin(desk, row, opening)) ?? { kind: 'wait' },
   );
-}
 
 /**
- * The wallet's own trade, begun if there is none; another wallet's is ended first. Null: look
- * again.
+ * The wallet's own trade, begun if there is none; another wallet's, or another payer's, is ended
+ * first: what was made for one cannot be paid by another. Null: look again.
  */
-async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | null> {
-  const { db, now, move, walletOf } = desk;
+async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened | null> {
+  const { db, now, move } = desk;
+  const { wallet: kind } = opening;
+  const opened = openedAs(opening);
   const next = await db().transaction(
     async (tx): Promise<Opened | { readonly use: Leg } | { readonly end: Leg }> => {
       const trade = (await tradeOf(tx, row.terminal_id, row.out_trade_no, true)) as Trade;
@@ -119,7 +188,7 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
       if (leg?.state === 'paid') return { kind: 'paid' };
       if (trade.state === 'closed' || num(trade.expires_ms) <= now())
         return { kind: await overHow(tx, trade) };
-      if (leg === null) return { use: await insertLeg(desk, tx, trade, kind) };
+      if (leg === null) return { use: await insertLeg(desk, tx, trade, kind, opened) };
       if (leg.state === 'closed' || leg.state === 'refunded') {
         // The wallet confirmed that it is over; should it be captured all the same, it is
         // watched, and handed back.
@@ -128,9 +197,10 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
             leg.leg,
             now() + FIRST_LOOK_MS,
           ]);
-        return { use: await insertLeg(desk, tx, trade, kind) };
+        return { use: await insertLeg(desk, tx, trade, kind, opened) };
       }
-      if (leg.wallet === kind && leg.state !== 'closing') return { use: leg };
+      if (leg.wallet === kind && leg.opened === opened && leg.state !== 'closing')
+        return { use: leg };
       await move(tx, leg.leg, 'closing', ['creating', 'open'], now() + ALONE_AFTER_MS);
       return { end: { ...leg, state: 'closing' } };
     },
@@ -140,16 +210,22 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
     const ended = await endLeg(desk, next.end);
     return ended === 'closed' ? null : { kind: ended === 'paid' ? 'paid' : 'wait' };
   }
-  const leg = next.use;
+  return made(desk, next.use, row.description, opening);
+}
+
+/** Asks the wallet for its trade, under the leg's number: the first time, or once more. */
+async function made(desk: Desk, leg: Leg, description: string, opening: Opening): Promise<Opened> {
+  const { db, now, move, walletOf } = desk;
   const wallet = walletOf(leg);
   // Its merchant was taken out of the configuration meanwhile.
   if (wallet === undefined) return { kind: 'wait' };
-  const made = await wallet.create({
+  const request: CreateRequest = {
     ...refOf(leg),
     expiresAtMs: num(leg.expires_ms),
-    description: row.description,
-  });
-  switch (made.kind) {
+    description,
+  };
+  const told = await asked(wallet, request, opening.payer);
+  switch (told.kind) {
     case 'pending': {
       // Stored before anybody sees it; one that is being closed meanwhile is never shown.
       const shown = await db().query(
@@ -157,12 +233,15 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
          AND state IN ('creating', 'open') RETURNING leg`,
         [leg.leg, true, now()],
       );
-      return shown.length > 0 ? { kind: 'go', url: made.qrText } : { kind: 'wait' };
+      if (shown.length === 0) return { kind: 'wait' };
+      return 'invoke' in told
+        ? { kind: 'invoke', params: told.invoke }
+        : { kind: 'go', url: told.qrText };
     }
     case 'paid': {
-      const told = await wallet.query(refOf(leg));
-      if (told.kind === 'paid') await captured(desk, leg, told);
-      return { kind: told.kind === 'paid' ? 'paid' : 'wait' };
+      const seen = await wallet.query(refOf(leg));
+      if (seen.kind === 'paid') await captured(desk, leg, seen);
+      return { kind: seen.kind === 'paid' ? 'paid' : 'wait' };
     }
     case 'refused':
       // An earlier request under this number may have made it: it is ended like any other before
@@ -173,12 +252,20 @@ async function begin(desk: Desk, row: Trade, kind: Wallet): Promise<Opened | nul
         'closing',
         ['creating', 'open'],
         now() + ALONE_AFTER_MS,
-        made.failure.code,
+        told.failure.code,
       );
       return { kind: 'refused' };
     case 'unknown':
       return { kind: 'wait' };
     default:
-      return made satisfies never;
+      return told satisfies never;
   }
 }
+
+/** In the wallet's browser for one payer, else by its link. */
+const asked = (
+  { create, browser }: PaymentProvider,
+  request: CreateRequest,
+  payer: string | null,
+): Promise<CreateResult | BrowserCreateResult> =>
+  payer === null || browser === undefined ? create(request) : browser.create(request, payer);

@@ -1,10 +1,12 @@
+import { hash } from 'node:crypto';
 import { formatYuan } from '../../shared/money.ts';
 import { escapeHtml } from '../http/escape.ts';
 import type { CentralAnswer } from '../http/request.ts';
 import type { Opened, Seen, Wallet } from './types.ts';
 
 type Words = readonly [status: number, zh: string, en: string];
-const WORDS: Readonly<Record<Exclude<Opened['kind'], 'go' | 'choose'>, Words>> = {
+type Leads = 'go' | 'choose' | 'authorize' | 'invoke';
+const WORDS: Readonly<Record<Exclude<Opened['kind'], Leads>, Words>> = {
   paid: [
     200,
     '这笔款已经付过了，请看机器屏幕。',
@@ -52,7 +54,7 @@ const STYLE =
  */
 export function lookedAt(seen: Seen): CentralAnswer {
   if (seen.kind !== 'trade') return said(WORDS[seen.kind]);
-  const { hall, card, company, amountFen, terminalId, wallets } = seen;
+  const { hall, card, company, amountFen, terminalId, wallets, scanWith } = seen;
   const rows: readonly (readonly [zh: string, en: string, value: string | null])[] = [
     ['收款单位', 'Paid to', company === null ? null : `${company.zh} ${company.en}`],
     ['营业厅', 'Where', hall],
@@ -74,21 +76,88 @@ export function lookedAt(seen: Seen): CentralAnswer {
     const [zh, en] = NAMES[wallet];
     return `<button name="wallet" value="${wallet}">用${zh}付款<small>${en}</small></button>`;
   });
+  const names = scanWith.map((wallet) => NAMES[wallet]);
+  const scan =
+    names.length === 0
+      ? ''
+      : `<p>请打开${names.map(([zh]) => zh).join('或')}，用里面的“扫一扫”扫机器上的码。<small>Open ${names.map(([, en]) => en).join(' or ')} and scan the machine’s code with it.</small></p>`;
   return page(
     200,
-    `<p class="sum">¥${formatYuan(amountFen)}</p><dl>${facts}</dl><p>${check.join('<small>')}</small></p><form method="post">${buttons.join('')}</form>`,
+    `<p class="sum">¥${formatYuan(amountFen)}</p><dl>${facts}</dl><p>${check.join('<small>')}</small></p>${scan}${buttons.length === 0 ? '' : `<form method="post">${buttons.join('')}</form>`}`,
   );
 }
 
-/** What a tap leads to: on into the wallet, or a few words. */
-export function tapped(opened: Exclude<Opened, { readonly kind: 'choose' }>): CentralAnswer {
-  if (opened.kind !== 'go') return said(WORDS[opened.kind]);
+/** How long the wallet's browser may take to tell who pays, s. */
+const AUTHORIZE_S = 300;
+/** Its name in the browser: what it went away with, and must come back with. */
+const STATE_COOKIE = 'pilotlight-pay';
+
+/**
+ * What a tap leads to: on into the wallet, or a few words.
+ *
+ * @param secure the pages are reached over HTTPS
+ */
+export function tapped(
+  opened: Exclude<Opened, { readonly kind: 'choose' }>,
+  secure: boolean,
+): CentralAnswer {
+  if (opened.kind === 'invoke') return invoking(opened.params);
+  if (opened.kind !== 'go' && opened.kind !== 'authorize') return said(WORDS[opened.kind]);
   return {
     status: 303,
-    headers: { location: opened.url, 'cache-control': 'no-store' },
+    headers: {
+      location: opened.url,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      ...(opened.kind === 'go'
+        ? {}
+        : {
+            'set-cookie': `${STATE_COOKIE}=${opened.state}; Path=/q/; Max-Age=${AUTHORIZE_S}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`,
+          }),
+    },
     body: '',
   };
 }
+
+/** Did this very browser go away with the state that it comes back with? */
+export function sameState(cookies: string | null, state: string | null): boolean {
+  const kept = (cookies ?? '')
+    .split(';')
+    .map((one) => one.trim().split('='))
+    .find(([name]) => name === STATE_COOKIE)?.[1];
+  return kept !== undefined && kept !== '' && kept === state;
+}
+
+/**
+ * Hands the order to the wallet around the page (pay.weixin.qq.com doc 4012791857). The wallet's
+ * word of how it ended only chooses what the page says: the machine hears of it from the wallet
+ * itself. The one script of these pages; the policy names it by its hash.
+ */
+const INVOKE = `(function () {
+  var box = document.getElementById('invoke');
+  var params = JSON.parse(box.getAttribute('data-params'));
+  var show = function (which) {
+    ['opening', 'done', 'again'].forEach(function (id) {
+      document.getElementById(id).hidden = id !== which;
+    });
+  };
+  var pay = function () {
+    WeixinJSBridge.invoke('getBrandWCPayRequest', params, function (res) {
+      show(res.err_msg === 'get_brand_wcpay_request:ok' ? 'done' : 'again');
+    });
+  };
+  if (typeof WeixinJSBridge === 'undefined')
+    document.addEventListener('WeixinJSBridgeReady', pay, false);
+  else pay();
+})();`;
+const INVOKE_HASH = `'sha256-${hash('sha256', INVOKE, 'base64')}'`;
+
+const invoking = (params: Readonly<Record<string, string>>): CentralAnswer =>
+  page(
+    200,
+    `<div id="invoke" data-params="${escapeHtml(JSON.stringify(params))}"><p id="opening">正在打开微信支付…<small>Opening WeChat Pay…</small></p><p id="done" hidden>已提交付款，请看机器屏幕。<small>Sent. Please look at the machine’s screen.</small></p><p id="again" hidden>没有付款，没有收您的钱。要付款，请在机器前再扫一次码。<small>Not paid: you have not been charged. To pay, scan the machine’s code again.</small></p></div><script>${INVOKE}</script>`,
+    `${POLICY}; script-src ${INVOKE_HASH}`,
+  );
 
 const said = ([status, zh, en]: Words): CentralAnswer =>
   page(
@@ -103,13 +172,13 @@ export const TOO_OFTEN: CentralAnswer = said([
   'Too many visits. Please try again in a minute. The machine’s screen tells whether you have paid.',
 ]);
 
-function page(status: number, body: string): CentralAnswer {
+function page(status: number, body: string, policy = POLICY): CentralAnswer {
   const retry = RETRY_AFTER_S[status];
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': POLICY,
+      'content-security-policy': policy,
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'x-robots-tag': 'noindex',

@@ -37,6 +37,8 @@ export interface Leg {
   /** The trade's. */
   readonly merchant: string;
   readonly method: 'qr' | 'code';
+  /** For whom it was opened in his wallet's browser, hashed; empty: by its link. */
+  readonly opened: string;
   readonly amount_fen: unknown;
   readonly expires_ms: unknown;
   readonly state:

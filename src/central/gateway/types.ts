@@ -53,11 +53,15 @@ export interface Company {
 }
 
 /**
- * What the page behind a trade's code does. `go`: the wallet's own code · `choose`: nobody knows
- * which wallet this is · `wait`: not known yet, look again.
+ * What the page behind a trade's code does. `go`: the wallet's own code · `authorize`: the wallet's
+ * browser first tells who pays, and comes back with `state` · `invoke`: the page hands this to the
+ * wallet around it · `choose`: nobody knows which wallet this is · `wait`: not known yet, look
+ * again.
  */
 export type Opened =
   | { readonly kind: 'go'; readonly url: string }
+  | { readonly kind: 'authorize'; readonly url: string; readonly state: string }
+  | { readonly kind: 'invoke'; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: 'choose'; readonly wallets: readonly Wallet[] }
   | { readonly kind: 'paid' | Over | 'wait' | 'refused' | 'no-such-trade' };
 /** A code that is over. `over-begun`: somebody tapped, and whether that was paid is not known. */
@@ -76,6 +80,8 @@ export type Seen =
       readonly company: Company | null;
       readonly card: string | null;
       readonly wallets: readonly Wallet[];
+      /** With which the code is scanned, where this is no wallet's browser. */
+      readonly scanWith: readonly Wallet[];
     }
   | { readonly kind: 'paid' | Over | 'no-such-trade' };
 /** A wallet's kind. */
@@ -127,6 +133,12 @@ export interface PaymentGateway {
    * @param wallet null: tell from the browser
    */
   readonly openPage: (token: string, wallet: string | null, userAgent: string) => Promise<Opened>;
+  /**
+   * The wallet's browser came back from telling who pays: the trade is made for him.
+   *
+   * @param code what the wallet gave it, for one question
+   */
+  readonly returned: (token: string, wallet: string, code: string) => Promise<Opened>;
   /**
    * A wallet's callback: believed only whole, and then no more than a reason to ask that wallet at
    * once, which goes on after this has answered. `none`: this wallet takes none.

@@ -28,6 +28,16 @@ const outside = z.strictObject({
   timeoutMs: z.number().int().min(100).max(60_000).default(10_000),
 });
 const MERCHANT = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const wallets = z
+  .array(
+    z.strictObject({
+      /** Whose account it is; left out: the house's own. */
+      merchant: z.string().regex(MERCHANT).optional(),
+      wallet: paymentSchema,
+    }),
+  )
+  .min(1)
+  .max(60);
 const budget = z.strictObject({
   /** Refunds of one terminal on one day of China's calendar. */
   refunds: natural,
@@ -108,22 +118,18 @@ export const centralConfigSchema = z.strictObject({
     .strictObject({
       /** Where customers' phones reach the pages, without a slash at the end. */
       publicUrl: url,
-      wallets: z
-        .array(
-          z.strictObject({
-            /** Whose account it is; left out: the house's own. */
-            merchant: z.string().regex(MERCHANT).optional(),
-            wallet: paymentSchema,
-          }),
-        )
-        .min(1)
-        .max(60),
+      wallets,
       /** Payees with a merchant account of their own. */
       payees: z.record(z.string().min(1).max(32), z.string().regex(MERCHANT)).optional(),
       /** Left out: the gateway's own figures (docs/payment-gateway.md). */
       refundBudget: budget.optional(),
     })
     .optional(),
+  /**
+   * Wallets that terminals collect by themselves (kinds `wechat` and `alipay` in terminal.json):
+   * central believes a payment there by the wallet's own signed answer.
+   */
+  terminalWallets: wallets.optional(),
   /** What may go back on a card reader's word (docs/decisions/0032); left out: its own figures. */
   refundBudget: z
     .strictObject({

@@ -193,7 +193,8 @@ export function loadService(
         return [];
       }
     });
-  const wallets = loadWallets(loaded, ports, problems);
+  const wallets = loadWallets('payments.wallets', loaded, ports, problems);
+  const terminalWallets = loadWallets('terminalWallets', loaded, ports, problems);
   const cardKeys = loadKeysOfCards(loaded, ports, problems);
   const { payments, invoices, smsPlatform, meterPlatform, accountBook, refundBudget } = config;
   const parts: ServiceParts = {
@@ -208,6 +209,7 @@ export function loadService(
     clock: ports.clock,
     log: ports.log,
     ...(config.policyValidDays === undefined ? {} : { policyValidDays: config.policyValidDays }),
+    ...(terminalWallets.length === 0 ? {} : { wallets: terminalWallets }),
     ...(refundBudget === undefined ? {} : { refundBudget }),
     ...(cardKeys === undefined ? {} : { cardKeys }),
     ...(invoices === undefined
@@ -252,11 +254,13 @@ function isPrivateLine(address: string): boolean {
 }
 
 function loadWallets(
+  key: 'payments.wallets' | 'terminalWallets',
   { config, path }: LoadedCentral,
   { clock, random }: ServicePorts,
   problems: string[],
 ): readonly MerchantWallet[] {
-  return (config.payments?.wallets ?? []).flatMap(({ merchant = HOUSE_MERCHANT, wallet }, i) => {
+  const given = key === 'terminalWallets' ? config.terminalWallets : config.payments?.wallets;
+  return (given ?? []).flatMap(({ merchant = HOUSE_MERCHANT, wallet }, i) => {
     const loaded = loadPayments(
       {
         mode: config.mode,
@@ -270,10 +274,7 @@ function loadWallets(
     );
     if (loaded.ok) return loaded.value.map((provider) => ({ merchant, provider }));
     problems.push(
-      (loaded.error.detail ?? loaded.error.code).replaceAll(
-        'payments[0]',
-        `payments.wallets[${i}].wallet`,
-      ),
+      (loaded.error.detail ?? loaded.error.code).replaceAll('payments[0]', `${key}[${i}].wallet`),
     );
     return [];
   });

@@ -18,6 +18,8 @@ export interface AlipayProviderConfig {
   readonly protocol: 'v3' | 'v2';
   /** Our own number of the store, told with each code payment. */
   readonly storeId: string;
+  /** Where the platform tells of payments; left out: it tells nobody. */
+  readonly notifyUrl?: string;
 }
 export interface AlipayPorts {
   readonly clock: Clock;
@@ -127,6 +129,13 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
     return answer.ok ? answer.value : failure('PAY-0202', answer.error.said, answer.error.cause);
   }
 
+  /**
+   * The address is a common parameter of v2, and a member of the body of v3 [unconfirmed: where it
+   * is not taken, callbacks stay out, and the customer waits for the next question].
+   */
+  const notifiedOf = (api: AlipayApi): string | null =>
+    api === 'alipay.trade.precreate' ? (config.notifyUrl ?? null) : null;
+
   function judged(code: string, said: string): Exchange {
     return UNKNOWN_CODES.has(code)
       ? { kind: 'busy', failure: failure('PAY-0203', said) }
@@ -144,7 +153,10 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
       : '';
     const target = `${prefix}${ALIPAY_API[api]}${query}`;
     const method = asksByQuery ? 'GET' : 'POST';
-    const body = asksByQuery ? '' : JSON.stringify(biz);
+    const told = notifiedOf(api);
+    const body = asksByQuery
+      ? ''
+      : JSON.stringify(told === null ? biz : { ...biz, notify_url: told });
     const auth = `app_id=${config.appId},nonce=${nonce()},timestamp=${ports.clock.nowMs()}`;
     const answer = await sent(
       method,
@@ -207,6 +219,7 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
    * sorted; the answer's covers its inner object, byte by byte.
    */
   async function v2(api: AlipayApi, biz: Readonly<Record<string, unknown>>): Promise<Exchange> {
+    const told = notifiedOf(api);
     const common: Record<string, string> = {
       app_id: config.appId,
       method: api,
@@ -215,6 +228,7 @@ export function createAlipayClient(config: AlipayProviderConfig, ports: AlipayPo
       sign_type: 'RSA2',
       timestamp: beijing(ports.clock.nowMs()),
       version: '1.0',
+      ...(told === null ? {} : { notify_url: told }),
     };
     const all: Record<string, string> = { ...common, biz_content: JSON.stringify(biz) };
     const sign = signed(
@@ -336,7 +350,8 @@ function platformError(outer: unknown): string | null {
     .join(' ');
 }
 
-function verifies(key: Verifier, text: string | Uint8Array, signature: string): boolean {
+/** One of the platform's signatures, over exactly this text. */
+export function verifies(key: Verifier, text: string | Uint8Array, signature: string): boolean {
   const raw = Buffer.from(signature, 'base64');
   // One signature has one spelling: base64 with stray bits or characters is refused.
   return (

@@ -21,6 +21,7 @@ import type {
   ReverseResult,
 } from '../types.ts';
 import { alipayBill } from './bill.ts';
+import { readNotification } from './callback.ts';
 import { beijing, createAlipayClient, keptAnswer } from './client.ts';
 import type { AlipayPorts, AlipayProviderConfig, Exchange } from './client.ts';
 
@@ -348,6 +349,9 @@ export function createAlipayProvider(
 
   return {
     kind: 'alipay',
+    ...(config.notifyUrl === undefined
+      ? {}
+      : { readCallback: (_header, body) => readNotification(config, body) }),
     create,
     query,
     close,

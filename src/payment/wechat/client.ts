@@ -28,6 +28,17 @@ export interface WechatProviderConfig {
    * required there).
    */
   readonly storeOutId: string;
+  /** Payments in WeChat's own browser; left out: there are none. */
+  readonly browser?: WechatBrowserConfig;
+}
+/** What payments in WeChat's own browser need besides the merchant's keys. */
+export interface WechatBrowserConfig {
+  /** Of the official account that `appid` names; sent to {@link WechatBrowserConfig.apiUrl} only. */
+  readonly appSecret: string;
+  /** `https://open.weixin.qq.com` in production: where the customer's browser tells who he is. */
+  readonly authorizeUrl: string;
+  /** `https://api.weixin.qq.com` in production: what such a word is exchanged at. */
+  readonly apiUrl: string;
 }
 export interface WechatPorts {
   readonly clock: Clock;

@@ -31,6 +31,8 @@ import { wechatBill } from './bill.ts';
 import { readCallback } from './callback.ts';
 import { createWechatClient, keptBody } from './client.ts';
 import type { WechatPorts, WechatProviderConfig } from './client.ts';
+import { wechatBrowserPay } from './browser-pay.ts';
+import type { OrderOf } from './browser-pay.ts';
 import { wechatCodePay } from './code-pay.ts';
 
 export type { WechatPorts, WechatProviderConfig } from './client.ts';
@@ -88,11 +90,11 @@ export function createWechatProvider(
   ports: WechatPorts,
 ): PaymentProvider {
   const client = createWechatClient(config, ports);
-  const { apiV3Key } = config;
+  const { apiV3Key, browser } = config;
   const tradePath = (outTradeNo: string): string =>
     `/v3/pay/transactions/out-trade-no/${encodeURIComponent(outTradeNo)}`;
 
-  async function create(request: CreateRequest): Promise<CreateResult> {
+  const order: OrderOf = async (path, request, more) => {
     if (!OUT_TRADE_NO.test(request.outTradeNo))
       return {
         kind: 'refused',
@@ -103,7 +105,7 @@ export function createWechatProvider(
         kind: 'refused',
         failure: failure('PAY-0204', 'not sent: the amount is not a positive number of fen'),
       };
-    const x = await client.exchange('POST', '/v3/pay/transactions/native', {
+    const x = await client.exchange('POST', path, {
       appid: config.appid,
       mchid: config.mchid,
       description: clip(request.description, MAX_DESCRIPTION),
@@ -111,22 +113,27 @@ export function createWechatProvider(
       time_expire: rfc3339(request.expiresAtMs),
       notify_url: config.notifyUrl,
       amount: { total: request.amountFen, currency: 'CNY' },
+      ...more,
     });
     if (x.kind !== 'answer')
       return unknown(
         x.kind === 'silent' ? failure('PAY-0101', x.failure.detail, x.failure.cause) : x.failure,
       );
-    if (x.status === 200) {
-      const parsed = createdSchema.safeParse(x.json);
-      return parsed.success
-        ? { kind: 'pending', qrText: parsed.data.code_url }
-        : unknown(unusable(x, parsed.error));
-    }
+    if (x.status === 200) return x;
     if (isCode(x, 'ORDER_PAID')) return { kind: 'paid' };
     if (isCode(x, ...MISCONFIGURED))
       return { kind: 'refused', failure: failure('PAY-0204', said(x)) };
     if (isCode(x, ...REFUSED)) return { kind: 'refused', failure: failure('PAY-0102', said(x)) };
     return unknown(failure('PAY-0101', said(x)));
+  };
+
+  async function create(request: CreateRequest): Promise<CreateResult> {
+    const x = await order('/v3/pay/transactions/native', request, {});
+    if (x.kind !== 'answer') return x;
+    const parsed = createdSchema.safeParse(x.json);
+    return parsed.success
+      ? { kind: 'pending', qrText: parsed.data.code_url }
+      : unknown(unusable(x, parsed.error));
   }
 
   async function query(attempt: AttemptRef): Promise<QueryResult> {
@@ -309,6 +316,7 @@ export function createWechatProvider(
     refund,
     queryRefund,
     code: wechatCodePay(config, client),
+    ...(browser === undefined ? {} : { browser: wechatBrowserPay(config, browser, ports, order) }),
     downloadBill: (date) => wechatBill(client, date),
     readEvidence: (evidence) => readEvidence(config, evidence),
     ...(apiV3Key === undefined

@@ -23,6 +23,20 @@ const wechatSchema = z.strictObject({
   apiV3KeyFile: path.optional(),
   /** Our number of the store, told with each code payment; left out: the terminal's id. */
   storeOutId: z.string().min(1).max(32).optional(),
+  /**
+   * Payments in WeChat's own browser (JSAPI), for the gateway's code. Left out: WeChat's customers
+   * cannot pay by that code.
+   */
+  browser: z
+    .strictObject({
+      /** The AppSecret of the official account that `appid` names, alone in a text file. */
+      appSecretFile: path,
+      /** Left out: `https://open.weixin.qq.com`. */
+      authorizeUrl: url.optional(),
+      /** Left out: `https://api.weixin.qq.com`. */
+      apiUrl: url.optional(),
+    })
+    .optional(),
 });
 
 const alipaySchema = z.strictObject({
@@ -38,6 +52,8 @@ const alipaySchema = z.strictObject({
   protocol: z.enum(['v3', 'v2']).optional(),
   /** Our number of the store, told with each code payment; left out: the terminal's id. */
   storeId: z.string().min(1).max(32).optional(),
+  /** Where Alipay tells the gateway of payments; left out: it tells nobody. */
+  notifyUrl: url.optional(),
 });
 
 /** UnionPay's QR code through its acquirer (ChinaUMS); showing a code is not among it. */

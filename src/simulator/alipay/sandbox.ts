@@ -1,3 +1,5 @@
+import { paidNotification } from './notification.ts';
+import type { Callback } from '../wechat/callback.ts';
 import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
@@ -24,6 +26,8 @@ export interface AlipaySandboxOptions {
   readonly appPublicKeyPem: string;
   readonly alipayPrivateKeyPem: string;
   readonly appId: string;
+  /** Tells merchants of payments at their `notify_url`; left out: tells nobody. */
+  readonly notify?: (url: string, notification: Callback) => void;
   /** Where bill files are fetched; left out: this sandbox's own port. */
   readonly publicUrl?: () => string;
   /** At the end of a bill's link, for whoever shares the address; left out: nothing. */
@@ -217,7 +221,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
         appid: options.appId,
         mchid: '',
         description: subject,
-        notifyUrl: '',
+        notifyUrl: str(biz['notify_url']),
         attach: '',
         total,
         expiresAtMs: Math.min(expire, now() + CODE_LIFE_MS),
@@ -473,14 +477,17 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
       if (o.state === 'CLOSED' && !late)
         return { paid: false, reason: now() > o.expiresAtMs ? 'expired' : 'closed' };
       const transactionId = `2026112222001${digits(15)}`;
-      books.putOrder({
+      const paid: SandboxOrder = {
         ...o,
         state: 'SUCCESS',
         scannedAtMs: o.scannedAtMs ?? now(),
         transactionId,
         paidAtMs: now(),
         captures: o.captures + 1,
-      });
+      };
+      books.putOrder(paid);
+      if (o.notifyUrl !== '')
+        options.notify?.(o.notifyUrl, paidNotification({ ...options, alipaySigner }, paid));
       return { paid: true, transactionId };
     },
     scan: ({ codeUrl }) => {
@@ -609,6 +616,9 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
       .map(([k, v]) => `${k}=${v}`)
       .join('&');
     const time = Date.parse(`${(all.get('timestamp') ?? '').replace(' ', 'T')}+08:00`);
+    // v2 names the address beside the business; v3 within it.
+    const told = (biz: Asked['biz'], common: ReadonlyMap<string, string>): Asked['biz'] =>
+      biz === null ? null : { ...biz, notify_url: common.get('notify_url') ?? '' };
     const wrong =
       all.get('app_id') !== options.appId
         ? 'app_id'
@@ -622,7 +632,7 @@ export function createAlipaySandbox(options: AlipaySandboxOptions): AlipaySandbo
     return {
       verb,
       wrong,
-      biz: jsonObject(Buffer.from(all.get('biz_content') ?? '', 'utf8')),
+      biz: told(jsonObject(Buffer.from(all.get('biz_content') ?? '', 'utf8')), all),
       word: (outcome, of) => {
         const inner = JSON.stringify(
           outcome.kind === 'refused'

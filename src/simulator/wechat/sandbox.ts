@@ -38,6 +38,8 @@ export interface WechatSandboxOptions {
   readonly platformSerial: string;
   readonly mchid: string;
   readonly appid: string;
+  /** Of the official account; left out: nobody pays in WeChat's own browser. */
+  readonly appSecret?: string;
   /** Tells merchants of payments at their `notify_url`; left out: tells nobody. */
   readonly callbacks?: {
     readonly apiV3Key: string;
@@ -53,6 +55,9 @@ export interface WechatSandboxOptions {
 
 export const SANDBOX_VERBS = [
   'create',
+  'jsapi',
+  'authorize',
+  'token',
   'query',
   'close',
   'refund',
@@ -123,6 +128,16 @@ export interface WechatSandboxControl {
     readonly fail?: boolean;
     readonly couponFen?: number;
   }) => PayOutcome;
+  /**
+   * WeChat around a page is handed an order (`getBrandWCPayRequest`): it looks at the merchant's
+   * signature and at whose order it is.
+   *
+   * @returns the code by which `pay` pays it; null: WeChat refuses it
+   */
+  readonly invoke: (
+    params: Readonly<Record<string, unknown>>,
+    openid: string,
+  ) => { readonly codeUrl: string | null };
   /** The customer has scanned and is typing the password: USERPAYING. */
   readonly scan: (request: { readonly codeUrl: string }) => { readonly scanned: boolean };
   readonly faults: (faults: SandboxFaults) => void;
@@ -141,6 +156,7 @@ export interface WechatSandboxControl {
   readonly calls: () => Readonly<Record<SandboxVerb, number>>;
 }
 export interface WechatSandbox extends SandboxServer {
+  readonly appid: string;
   /** One request to the gateway without HTTP; `start` is not needed for it. */
   readonly handle: SandboxHandle;
   readonly control: WechatSandboxControl;
@@ -178,6 +194,10 @@ const REVERSE_LIFE_MS = 7 * 86_400_000;
 /** A bill's download link (the newer rule; the older one is 30 s). */
 const BILL_LINK_MS = 5 * 60_000;
 const WINDOW_S = 300;
+/** An OAuth code (developers.weixin.qq.com, "Wechat webpage authorization"). */
+const OAUTH_CODE_MS = 5 * 60_000;
+/** In which header the sandbox is told who holds the phone. */
+export const OPENID_HEADER = 'x-sandbox-openid';
 
 /**
  * SHA256withRSA by the other interface of node:crypto than the adapter's, so that the two do not
@@ -219,6 +239,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   >(COUNTED, { refundDelayMs: 0, reverseForgotten: 0 });
   const calls: Record<SandboxVerb, number> = {
     create: 0,
+    jsapi: 0,
+    authorize: 0,
+    token: 0,
     query: 0,
     close: 0,
     refund: 0,
@@ -238,7 +261,10 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   const iso = (ms: number): string =>
     `${new Date(ms + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
 
-  function create(json: Record<string, unknown>): Answer {
+  /** Native gives a code, JSAPI an id for one payer: under one number there is one kind of order. */
+  function create(json: Record<string, unknown>, kind: 'NATIVE' | 'JSAPI' = 'NATIVE'): Answer {
+    const openid = str(rec(json['payer'])['openid']);
+    if (kind === 'JSAPI' && openid === '') return refuse(400, 'PARAM_ERROR', 'openid不能为空');
     const amount = rec(json['amount']);
     const total = amount['total'];
     const outTradeNo = str(json['out_trade_no']);
@@ -265,7 +291,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         Number.isNaN(Date.parse(asked)))
     )
       return refuse(400, 'PARAM_ERROR', 'time_expire须为带时区的RFC3339');
-    const codeUrl = `weixin://wxpay/bizpayurl?pr=${hex(6)}`;
+    const prepayId = `wx${hex(17)}`;
+    const codeUrl =
+      kind === 'JSAPI' ? `prepay:${prepayId}` : `weixin://wxpay/bizpayurl?pr=${hex(6)}`;
     const old = books.orders.get(outTradeNo);
     if (old !== undefined) {
       if (isPaid(old)) return refuse(400, 'ORDER_PAID', '该订单已支付');
@@ -276,7 +304,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         old.total !== total ||
         old.description !== description ||
         old.notifyUrl !== notifyUrl ||
-        old.attach !== attach
+        old.attach !== attach ||
+        (old.tradeType ?? 'NATIVE') !== kind ||
+        (old.openid ?? '') !== openid
       )
         return refuse(403, 'OUT_TRADE_NO_USED', '商户订单号重复');
       books.putOrder({ ...old, codeUrls: [...old.codeUrls, codeUrl] });
@@ -300,9 +330,13 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         transactionId: null,
         paidAtMs: null,
         captures: 0,
+        ...(kind === 'JSAPI' ? { tradeType: kind, openid } : {}),
       });
     }
-    return { status: 200, body: { code_url: codeUrl } };
+    return {
+      status: 200,
+      body: kind === 'JSAPI' ? { prepay_id: prepayId } : { code_url: codeUrl },
+    };
   }
 
   const STATE_TEXT: Record<SandboxOrder['state'], string> = {
@@ -337,7 +371,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         trade_type: o.tradeType ?? 'NATIVE',
         bank_type: 'OTHERS',
         success_time: iso(o.paidAtMs ?? 0),
-        payer: { openid: 'sandbox-payer' },
+        payer: { openid: o.openid ?? 'sandbox-payer' },
         amount: {
           total,
           payer_total: o.total - (o.couponFen ?? 0),
@@ -353,7 +387,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       return refuse(400, 'PARAM_ERROR', 'mchid与签名商户不一致');
     const o = books.orders.get(outTradeNo);
     if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
-    if (o.tradeType !== undefined) return refuse(400, 'INVALID_REQUEST', '付款码订单请用撤销接口');
+    if (o.tradeType === 'MICROPAY') return refuse(400, 'INVALID_REQUEST', '付款码订单请用撤销接口');
     if (isPaid(o)) return refuse(400, 'ORDER_PAID', '该订单已支付');
     if (o.state === 'CLOSED') return refuse(400, 'ORDER_CLOSED', '该订单已关闭');
     books.putOrder({ ...o, state: 'CLOSED' });
@@ -363,7 +397,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   /** A code payment that nobody confirms is withdrawn by the platform after its time. */
   function settleCode(o: SandboxOrder | undefined): SandboxOrder | undefined {
     if (
-      o?.tradeType === undefined ||
+      o?.tradeType !== 'MICROPAY' ||
       o.state !== 'USERPAYING' ||
       now() - o.createdAtMs <= CODE_PAY_LIFE_MS
     )
@@ -453,7 +487,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       return refuse(400, 'APPID_MCHID_NOT_MATCH', 'appid与mchid不匹配');
     const o = settleCode(books.orders.get(outTradeNo));
     if (o === undefined) return refuse(404, 'ORDER_NOT_EXIST', '订单不存在');
-    if (o.tradeType === undefined) return refuse(400, 'INVALID_REQUEST', '只有付款码订单可以撤销');
+    if (o.tradeType !== 'MICROPAY') return refuse(400, 'INVALID_REQUEST', '只有付款码订单可以撤销');
     if (o.state === 'REFUND') return refuse(403, 'TRADE_ERROR', '订单已退款，不能撤销');
     if (now() - o.createdAtMs < REVERSE_AFTER_MS)
       return refuse(403, 'RULE_LIMIT', '支付后15秒内不能撤销');
@@ -468,6 +502,62 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       });
     return { status: 200, body: { out_trade_no: outTradeNo } };
   }
+
+  // ---- who pays: OAuth of the official account, which the merchant's signatures have no part in ----
+  /** By code: who it names. A code is good for one question, within five minutes. */
+  const codes = new Map<string, { readonly openid: string; readonly madeAtMs: number }>();
+  /** The customer's browser, of which WeChat knows who he is: the sandbox is told by a header. */
+  function authorize(url: URL, openid: string): SandboxAnswer {
+    const ask = (name: string): string => url.searchParams.get(name) ?? '';
+    const back = URL.canParse(ask('redirect_uri')) ? new URL(ask('redirect_uri')) : null;
+    if (
+      ask('appid') !== options.appid ||
+      ask('response_type') !== 'code' ||
+      ask('scope') !== 'snsapi_base' ||
+      !/^[0-9A-Za-z]{0,128}$/.test(ask('state')) ||
+      back === null
+    )
+      return plainAnswer(200, '请在微信客户端打开链接，或检查参数');
+    const code = hex(16);
+    codes.set(code, { openid, madeAtMs: now() });
+    back.searchParams.set('code', code);
+    back.searchParams.set('state', ask('state'));
+    return {
+      dropped: false,
+      status: 302,
+      headers: { location: back.href },
+      body: new Uint8Array(0),
+    };
+  }
+  function exchangeCode(url: URL): SandboxAnswer {
+    const ask = (name: string): string => url.searchParams.get(name) ?? '';
+    const wrong = (errcode: number, errmsg: string): SandboxAnswer =>
+      plainAnswer(200, JSON.stringify({ errcode, errmsg }));
+    if (ask('appid') !== options.appid) return wrong(40013, 'invalid appid');
+    if (options.appSecret === undefined || ask('secret') !== options.appSecret)
+      return wrong(40125, 'invalid appsecret');
+    if (ask('grant_type') !== 'authorization_code') return wrong(40002, 'invalid grant_type');
+    const known = codes.get(ask('code'));
+    if (known === undefined) return wrong(40029, 'invalid code');
+    codes.delete(ask('code'));
+    if (now() - known.madeAtMs > OAUTH_CODE_MS) return wrong(42003, 'code expired');
+    return plainAnswer(
+      200,
+      JSON.stringify({
+        access_token: hex(32),
+        expires_in: 7200,
+        refresh_token: hex(32),
+        openid: known.openid,
+        scope: 'snsapi_base',
+      }),
+    );
+  }
+  const plainAnswer = (status: number, text: string): SandboxAnswer => ({
+    dropped: false,
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: Buffer.from(text, 'utf8'),
+  });
 
   /** The day's bill as a file; its link is good for a while. */
   const files = new Map<string, { readonly text: string; readonly madeAtMs: number }>();
@@ -623,12 +713,30 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       if (
         o === undefined ||
         (o.state !== 'NOTPAY' && o.state !== 'PAYERROR') ||
-        o.tradeType !== undefined ||
+        o.tradeType === 'MICROPAY' ||
         now() > o.expiresAtMs
       )
         return { scanned: false };
       books.putOrder({ ...o, state: 'USERPAYING' });
       return { scanned: true };
+    },
+    invoke: (params, openid) => {
+      const said = (name: string): string => str(params[name]);
+      const covered = ['appId', 'timeStamp', 'nonceStr', 'package']
+        .map((name) => `${said(name)}\n`)
+        .join('');
+      const codeUrl = `prepay:${said('package').replace(/^prepay_id=/, '')}`;
+      const good =
+        said('appId') === options.appid &&
+        said('signType') === 'RSA' &&
+        /^\d{10}$/.test(said('timeStamp')) &&
+        /^[0-9A-Za-z]{1,32}$/.test(said('nonceStr')) &&
+        merchantVerifier.verify(
+          Buffer.from(covered, 'utf8'),
+          Buffer.from(said('paySign'), 'base64'),
+        ) &&
+        byCode(codeUrl)?.openid === openid;
+      return { codeUrl: good ? codeUrl : null };
     },
     faults: set,
     releaseRefunds: () => {
@@ -721,6 +829,11 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     const path = url.pathname;
     if (method === 'POST' && path === '/v3/pay/transactions/native')
       return { verb: 'create', no: '' };
+    if (method === 'POST' && path === '/v3/pay/transactions/jsapi')
+      return { verb: 'jsapi', no: '' };
+    if (method === 'GET' && path === '/connect/oauth2/authorize')
+      return { verb: 'authorize', no: '' };
+    if (method === 'GET' && path === '/sns/oauth2/access_token') return { verb: 'token', no: '' };
     if (method === 'POST' && path === '/v3/refund/domestic/refunds')
       return { verb: 'refund', no: '' };
     if (method === 'POST' && path === '/v3/pay/transactions/codepay')
@@ -772,6 +885,9 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     no: string,
     heard: boolean,
   ): SandboxAnswer {
+    if (verb === 'authorize')
+      return authorize(url, headerOf(request, OPENID_HEADER) || 'sandbox-payer');
+    if (verb === 'token') return exchangeCode(url);
     const refused = whyRequestRefused(request);
     if (refused !== null) return signed(refuse(401, 'SIGN_ERROR', refused), verb, heard);
     if (take('rateLimit', verb))
@@ -784,6 +900,8 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       switch (verb) {
         case 'create':
           return create(json);
+        case 'jsapi':
+          return create(json, 'JSAPI');
         case 'query':
           return query(no, url.searchParams.get('mchid') ?? '', verb);
         case 'close':
@@ -820,6 +938,8 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
         return control.pay({ codeUrl, late: json['late'] === true, fail: json['fail'] === true });
       case 'POST /scan':
         return control.scan({ codeUrl });
+      case 'POST /invoke':
+        return control.invoke(rec(json['params']), str(json['openid']));
       case 'POST /faults':
         control.faults(json);
         return {};
@@ -836,6 +956,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
   const server: SandboxServer = sandboxServer(options.port, handle, controls);
   return {
     ...server,
+    appid: options.appid,
     close: async () => {
       await server.close();
       books.close();

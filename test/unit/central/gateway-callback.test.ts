@@ -121,7 +121,7 @@ describe('a callback', () => {
         },
       }),
     ).toMatchObject({ ok: false });
-    expect(await hear(c, 'alipay')).toBe('none');
+
     expect(await hear(c, 'unionpay')).toBe('none');
     await quiet();
     expect(town.asked).toEqual([]);
@@ -155,7 +155,7 @@ describe('a callback', () => {
     expect(
       await post('/pay/notify/wechat', { ...c, headers: { ...c.headers, 'wechatpay-nonce': 'x' } }),
     ).toMatchObject({ status: 401, body: expect.stringContaining('"code":"FAIL"') as string });
-    expect((await post('/pay/notify/alipay', c)).status).toBe(404);
+    expect((await post('/pay/notify/unionpay', c)).status).toBe(404);
     expect((await post('/pay/notify/wechat/more', c)).status).toBe(404);
     expect(await post('/pay/notify/wechat', c)).toMatchObject({ status: 204, body: '' });
     await quiet();

@@ -4,7 +4,7 @@ import type { Db, Script } from '../../../src/central/db/sql.ts';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import type { PaymentGateway } from '../../../src/central/gateway/types.ts';
 import { createAlipayProvider } from '../../../src/payment/alipay/provider.ts';
-import type { PaymentProvider } from '../../../src/payment/types.ts';
+import type { BrowserPay, CreateRequest, PaymentProvider } from '../../../src/payment/types.ts';
 import { createWechatProvider } from '../../../src/payment/wechat/provider.ts';
 import { createAlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
 import type { AlipaySandbox } from '../../../src/simulator/alipay/sandbox.ts';
@@ -24,6 +24,7 @@ export const KEYS = {
   platformPrivateKeyPem: '',
   platformSerial: 'PUB_KEY_ID_01',
 };
+const APP_SECRET = 'official-account-secret';
 const API_V3_KEY = '0123456789abcdef0123456789ABCDEF';
 export const random = { bytes: (n: number) => randomBytes(n) };
 
@@ -57,22 +58,25 @@ export class Town {
   readonly asked: string[] = [];
   /** What WeChat would have posted to the gateway, oldest first. */
   readonly callbacks: Callback[] = [];
+  /** What Alipay would have. */
+  readonly notifications: Callback[] = [];
   /** The wallets answer as if they had lost their books. */
   forgets = false;
   readonly engine: Engine;
 
-  static async open(engine: Engine = 'sqlite'): Promise<Town> {
-    return Town.on(await openDb(engine), engine);
+  /** @param browser payments in WeChat's own browser are configured */
+  static async open(engine: Engine = 'sqlite', browser = false): Promise<Town> {
+    return Town.on(await openDb(engine), engine, browser);
   }
   /** In an empty database. */
-  static async on(db: Db, engine: Engine = 'postgres'): Promise<Town> {
+  static async on(db: Db, engine: Engine = 'postgres', browser = false): Promise<Town> {
     await migrate(db);
     await db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [
       T,
     ]);
-    return new Town(db, engine);
+    return new Town(db, engine, browser);
   }
-  private constructor(db: Db, engine: Engine) {
+  private constructor(db: Db, engine: Engine, browser: boolean) {
     this.db = db;
     this.engine = engine;
     const { clock } = this;
@@ -87,6 +91,7 @@ export class Town {
       now,
       randomBytes,
       crypto: { merchantVerifier: quickSigner('m'), platformSigner: quickSigner('p') },
+      appSecret: APP_SECRET,
       callbacks: { apiV3Key: API_V3_KEY, post: (_url, callback) => this.callbacks.push(callback) },
     });
     this.alipay = createAlipaySandbox({
@@ -99,6 +104,7 @@ export class Town {
       now,
       randomBytes,
       crypto: { appVerifier: quickSigner('m'), alipaySigner: quickSigner('p') },
+      notify: (_url, notification) => this.notifications.push(notification),
     });
     const ports = (sandbox: WechatSandbox | AlipaySandbox) => ({
       clock,
@@ -118,6 +124,15 @@ export class Town {
           notifyUrl: 'https://pay.example.com/n',
           storeOutId: '1',
           apiV3Key: Buffer.from(API_V3_KEY),
+          ...(browser
+            ? {
+                browser: {
+                  appSecret: APP_SECRET,
+                  authorizeUrl: 'http://wechat',
+                  apiUrl: 'http://wechat',
+                },
+              }
+            : {}),
         },
         ports(this.wechat),
       ),
@@ -129,6 +144,7 @@ export class Town {
           alipayKey: quickSigner('p'),
           protocol: 'v3',
           storeId: '1',
+          notifyUrl: 'https://pay.example.com/pay/notify/alipay',
         },
         ports(this.alipay),
       ),
@@ -156,6 +172,17 @@ export class Town {
         close: call('close', w.close),
         refund: call('refund', w.refund),
         queryRefund: call('queryRefund', w.queryRefund),
+        ...(w.browser === undefined
+          ? {}
+          : {
+              browser: {
+                ...w.browser,
+                create: (request: CreateRequest, payer: string) =>
+                  call('jsapi', (r: CreateRequest) => (w.browser as BrowserPay).create(r, payer))(
+                    request,
+                  ),
+              },
+            }),
         ...(w.code === undefined
           ? {}
           : {

@@ -189,6 +189,41 @@ describe('alipay-sdk, the official client', () => {
     ).toMatchObject({ code: '10000', fundChange: 'Y' });
   });
 
+  it('believes the sandbox’s notification of a payment, and no other one', async () => {
+    const heard: Buffer[] = [];
+    const own = createAlipaySandbox({
+      port: 0,
+      dataDir: null,
+      appPublicKeyPem: keys.merchantPublicKeyPem,
+      alipayPrivateKeyPem: keys.platformPrivateKeyPem,
+      appId: APP,
+      notify: (_url, { body }) => heard.push(Buffer.from(body)),
+      now,
+      randomBytes,
+    });
+    const at = await own.start();
+    try {
+      const direct = new AlipaySdk({
+        appId: APP,
+        keyType: 'PKCS8',
+        privateKey: keys.merchantPrivateKeyPem,
+        alipayPublicKey: keys.platformPublicKeyPem,
+        endpoint: at.baseUrl,
+        gateway: `${at.baseUrl}/gateway.do`,
+      });
+      const made = await direct.exec('alipay.trade.precreate', {
+        notify_url: 'https://pay.example.com/n',
+        bizContent: { out_trade_no: next(), total_amount: '12.30', subject: '燃气 充值+&=' },
+      });
+      expect(own.control.pay({ codeUrl: String(made['qrCode']) }).paid).toBe(true);
+      const form = Object.fromEntries(new URLSearchParams(heard[0]?.toString('utf8') ?? ''));
+      expect(direct.checkNotifySignV2(form)).toBe(true);
+      expect(direct.checkNotifySignV2({ ...form, total_amount: '0.01' })).toBe(false);
+    } finally {
+      await own.close();
+    }
+  });
+
   it('refuses a wrong application key, and is not believed with a wrong platform key', async () => {
     const body = { out_trade_no: next(), total_amount: '1.00', subject: 'x' };
     await expect(
@@ -301,6 +336,49 @@ describe('wechatpay-axios-plugin', () => {
     } finally {
       skew = 0;
     }
+  });
+
+  it('JSAPI: an order for one customer, whose invocation its own signer makes too', async () => {
+    const no = next();
+    const body = {
+      appid: APPID,
+      mchid: MCHID,
+      description: 'x',
+      out_trade_no: no,
+      notify_url: 'https://pay.example.com/n',
+      amount: { total: 100, currency: 'CNY' },
+      payer: { openid: 'customer-a' },
+    };
+    const jsapi = (over: object = {}) =>
+      client()
+        .chain('v3/pay/transactions/jsapi')
+        .post({ ...body, ...over });
+    const { data } = await jsapi();
+    const params = {
+      appId: APPID,
+      timeStamp: String(Math.floor(now() / 1000)),
+      nonceStr: wechatpay.Formatter.nonce(),
+      package: `prepay_id=${String(data['prepay_id'])}`,
+    };
+    const paySign = wechatpay.Rsa.sign(
+      wechatpay.Formatter.joinedByLineFeed(...Object.values(params)),
+      keys.merchantPrivateKeyPem,
+    );
+    const signed = { ...params, signType: 'RSA', paySign };
+    expect(sandbox.control.invoke(signed, 'customer-b').codeUrl).toBeNull();
+    expect(
+      sandbox.control.invoke({ ...signed, nonceStr: 'other' }, 'customer-a').codeUrl,
+    ).toBeNull();
+    const { codeUrl } = sandbox.control.invoke(signed, 'customer-a');
+    await expect(jsapi({ payer: { openid: 'customer-b' } })).rejects.toMatchObject({
+      response: { status: 403, data: { code: 'OUT_TRADE_NO_USED' } },
+    });
+    expect(sandbox.control.pay({ codeUrl: codeUrl ?? '' }).paid).toBe(true);
+    expect(
+      await client()
+        .chain(`v3/pay/transactions/out-trade-no/${no}`)
+        .get({ params: { mchid: MCHID } }),
+    ).toMatchObject({ data: { trade_state: 'SUCCESS', trade_type: 'JSAPI' } });
   });
 
   it('the bill: a signed link with a hash, an unsigned file that has it', async () => {

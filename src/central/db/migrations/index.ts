@@ -1,3 +1,4 @@
+import { gatewayOpenings } from './062-gateway-openings.ts';
 import { keysForDistribution } from './061-keys-for-distribution.ts';
 import { initial } from './001-initial.ts';
 import { claimsAndEpochs } from './002-claims-epochs.ts';
@@ -99,4 +100,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'merchants', sql: merchants },
   { name: 'heartbeats', sql: heartbeats },
   { name: 'keys for distribution', sql: keysForDistribution },
+  { name: 'gateway openings', sql: gatewayOpenings },
 ];
