@@ -1,0 +1,157 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stderrLog, systemClock, systemRandom } from '../../../src/main/ports.ts';
+import { runCentral } from '../../../src/main/central/run.ts';
+
+let folder: string;
+let said: string[];
+let wrong: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pilotlight-central-'));
+  said = [];
+  wrong = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+type Config = Record<string, unknown>;
+const least = (): Config => ({
+  mode: 'demo',
+  dataDir: 'data',
+  database: { kind: 'embedded' },
+  keys: { policy: 'k/policy.key', answers: 'k/answers.key', gateway: 'k/gateway.key' },
+  listen: {
+    terminals: { port: 1801 },
+    pages: { port: 1802 },
+    staff: { port: 1803 },
+  },
+});
+function write(config: unknown, mode = 0o600): void {
+  writeFileSync(join(folder, 'central.json'), JSON.stringify(config), { mode });
+}
+const run = (...args: string[]): Promise<number> =>
+  runCentral(args, {
+    cwd: folder,
+    out: (line) => said.push(line),
+    err: (line) => wrong.push(line),
+    clock: systemClock,
+    random: systemRandom,
+    log: stderrLog,
+    machineId: () => 'machine',
+    user: 'tester',
+    told: Promise.resolve(),
+  });
+
+describe('central.json', () => {
+  test.each<[string, (c: Config) => unknown, RegExp]>([
+    ['no JSON', () => '{', /central\.json: /],
+    ['an unknown key', (c) => ({ ...c, colour: 'red' }), /colour/],
+    ['no database', (c) => ({ ...c, database: {} }), /database\.kind "undefined" is not built/],
+    [
+      'a password in the address',
+      (c) => ({ ...c, database: { kind: 'postgres', url: 'postgres://u:secret@127.0.0.1/c' } }),
+      /database\.url: the password stands in database\.passwordFile/,
+    ],
+    [
+      'two doors at one port',
+      (c) => ({ ...c, listen: { ...(c['listen'] as object), staff: { port: 1801 } } }),
+      /listen: two doors have one port/,
+    ],
+    [
+      'a gateway as a wallet',
+      (c) => ({
+        ...c,
+        payments: { publicUrl: 'http://127.0.0.1', wallets: [{ wallet: { kind: 'gateway' } }] },
+      }),
+      /payments\.wallets\[0\]: a gateway is no wallet/,
+    ],
+    [
+      'sample keys in production',
+      (c) => ({ ...c, mode: 'production', cardKeys: { kind: 'sample' } }),
+      /cardKeys\.kind: the published keys are refused/,
+    ],
+    [
+      'card keys on any disk in production',
+      (c) => ({
+        ...c,
+        mode: 'production',
+        cardKeys: { kind: 'sealed', file: 'a', secretFile: 'b' },
+      }),
+      /cardKeys\.diskKey: /,
+    ],
+    [
+      'pages in clear in production',
+      (c) => ({
+        ...c,
+        mode: 'production',
+        payments: {
+          publicUrl: 'http://pay.example',
+          wallets: [
+            {
+              wallet: {
+                kind: 'alipay',
+                baseUrl: 'https://openapi.alipay.com',
+                appId: '2021000000000311',
+                appKeyFile: 'a',
+                alipayKeyFile: 'b',
+              },
+            },
+          ],
+        },
+      }),
+      /payments\.publicUrl: https is needed/,
+    ],
+  ])('%s: one sentence, and nothing is begun', async (_name, change, sentence) => {
+    const made = change(least());
+    if (typeof made === 'string') writeFileSync(join(folder, 'central.json'), made);
+    else write(made);
+    expect(await run('check')).toBe(1);
+    expect(wrong).toHaveLength(1);
+    expect(wrong[0]).toMatch(sentence);
+    expect(wrong[0]).toContain('CONF-0101');
+    expect(wrong[0]).not.toContain('secret@');
+  });
+
+  test('production refuses a configuration and keys that others may change or read', async () => {
+    write({ ...least(), mode: 'production' });
+    expect(await run('init')).toBe(0);
+    expect(statSync(join(folder, 'k/answers.key')).mode & 0o777).toBe(0o600);
+    const key = readFileSync(join(folder, 'k/answers.key'));
+    rmSync(join(folder, 'k/answers.key'));
+    writeFileSync(join(folder, 'k/answers.key'), key, { mode: 0o644 });
+    expect(await run('init')).toBe(1);
+    expect(wrong.at(-1)).toMatch(/keys\.answers: .*readable by others/);
+    rmSync(join(folder, 'central.json'));
+    write({ ...least(), mode: 'production' }, 0o666);
+    const { mode } = statSync(join(folder, 'central.json'));
+    // Where this shell's umask took the bits away there is nothing to refuse.
+    if ((mode & 0o022) !== 0) {
+      expect(await run('init')).toBe(1);
+      expect(wrong.at(-1)).toMatch(/can be changed by others/);
+    }
+  });
+
+  test('init makes what is missing once, and writes over nothing', async () => {
+    write({ ...least(), keys: { ...(least()['keys'] as object), requests: ['k/requests.key'] } });
+    expect(await run('check')).toBe(1);
+    expect(wrong.at(-1)).toMatch(/keys\.policy: .*ENOENT/);
+    expect(await run('init')).toBe(0);
+    const first = readFileSync(join(folder, 'k/policy.key'), 'utf8');
+    expect(await run('init')).toBe(0);
+    expect(readFileSync(join(folder, 'k/policy.key'), 'utf8')).toBe(first);
+    expect(said.filter((line) => line.endsWith('made'))).toHaveLength(4);
+    expect(said.filter((line) => line.endsWith('is there'))).toHaveLength(4);
+    // One key for two things is refused: what one signs would be taken for the other's.
+    writeFileSync(join(folder, 'k/gateway.key'), first);
+    expect(await run('check')).toBe(1);
+    expect(wrong.at(-1)).toMatch(/a key each/);
+  });
+
+  test('wrong words are wrong usage, and do nothing', async () => {
+    for (const args of [['nothing'], ['check', '--config'], ['init', '--by=']])
+      expect(await run(...args)).toBe(2);
+    expect(await run('--help')).toBe(0);
+    expect(said.at(-1)).toContain('pilotlight central init');
+  });
+});
