@@ -70,9 +70,21 @@ const STOREYS = {
   ],
   'src/central': [
     ['db'],
-    ['http', 'sale', 'requests', 'receipts', 'invoices', 'use', 'books', 'gateway', 'fleet'],
+    [
+      'http',
+      'sale',
+      'requests',
+      'receipts',
+      'invoices',
+      'use',
+      'books',
+      'gateway',
+      'fleet',
+      'staff',
+    ],
     ['credit-api.ts'],
     ['console', 'terminal-api.ts'],
+    ['staff-door.ts'],
     ['central.ts'],
   ],
 };

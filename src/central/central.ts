@@ -15,7 +15,9 @@ import { proveAgain } from './books/evidence-again.ts';
 import { trustIn } from './books/trust.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
-import { consoleRoutes } from './console/routes.ts';
+import { STAFF_HEADERS } from './console/door.ts';
+import { staffHandle } from './staff-door.ts';
+import type { StaffOptions } from './staff-door.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import { MIGRATIONS } from './db/migrations/index.ts';
@@ -27,7 +29,7 @@ import { createPaymentGateway } from './gateway/gateway.ts';
 import { publicPages } from './gateway/public.ts';
 import type { GatewayOptions } from './gateway/types.ts';
 import { healthRoutes } from './http/health.ts';
-import { listen, LOOPBACK_HOST, onLoopback } from './http/listen.ts';
+import { listen, onLoopback } from './http/listen.ts';
 import type { Listening, OpenDoor } from './http/listen.ts';
 import { pacer } from './http/pacing.ts';
 import type { Pacing } from './http/pacing.ts';
@@ -62,7 +64,7 @@ import { terminalApi } from './terminal-api.ts';
 
 /**
  * The three doors. `terminals`: the signed API · `pages`: what customers' phones and the wallets
- * reach · `staff`: the console, which has no log-in of its own and belongs on loopback.
+ * reach · `staff`: the console and the staff API; where nobody logs in it belongs on loopback.
  */
 export type DoorName = 'terminals' | 'pages' | 'staff';
 
@@ -70,8 +72,13 @@ export type DoorName = 'terminals' | 'pages' | 'staff';
 export interface CentralOptions extends Seed {
   /** Open; whoever opened it closes it. */
   readonly db: Db;
-  /** Where each door listens; `staff` on loopback, or `start` rejects (STAFF_NOT_LOOPBACK). */
+  /**
+   * Where each door listens; `staff` without {@link staff} on loopback, or `start` rejects
+   * (STAFF_NOT_LOOPBACK).
+   */
   readonly listen?: Partial<Readonly<Record<DoorName, Listening>>>;
+  /** Staff log in; left out: nobody does, and forms ask who it is (the demo hall, tests). */
+  readonly staff?: StaffOptions;
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
   /** Signs answers, and what central grants. */
@@ -304,27 +311,21 @@ export function createCentral(options: CentralOptions): Central {
       ? []
       : publicPages(payments, now, options.log, options.payments?.publicUrl.startsWith('https:'))),
   ];
-  const staff = router(
-    consoleRoutes({
-      db,
-      now,
-      host: options.listen?.staff?.host ?? LOOPBACK_HOST,
-      trust,
-      keysOf,
-      requestKeys,
-      requests: policy.requests,
-      acts: {
-        outside: options.accountBook !== undefined,
-        mayMove: options.mayMove ?? withoutInvoice,
-        budget: options.grantBudget ?? GRANT_BUDGET,
-      },
-      cardGrants: {
-        budget: options.grantBudget ?? GRANT_BUDGET,
-        minFen: policy.minFen,
-      },
-      secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
-    }),
-  );
+  const staff = staffHandle(options, db, {
+    trust,
+    keysOf,
+    requestKeys,
+    requests: policy.requests,
+    acts: {
+      outside: options.accountBook !== undefined,
+      mayMove: options.mayMove ?? withoutInvoice,
+      budget: options.grantBudget ?? GRANT_BUDGET,
+    },
+    cardGrants: {
+      budget: options.grantBudget ?? GRANT_BUDGET,
+      minFen: policy.minFen,
+    },
+  });
   let ending = false;
   const health = healthRoutes({ db, schema: MIGRATIONS.length, ending: () => ending });
   const behind: Readonly<Record<DoorName, Handle>> = {
@@ -359,7 +360,12 @@ export function createCentral(options: CentralOptions): Central {
   };
   async function door(name: DoorName): Promise<OpenDoor> {
     const wanted = options.listen?.[name];
-    const one = await listen(behind[name], name === 'staff' ? onLoopback(wanted) : (wanted ?? {}));
+    const staffs = name === 'staff';
+    const one = await listen(
+      behind[name],
+      staffs && options.staff === undefined ? onLoopback(wanted) : (wanted ?? {}),
+      staffs ? STAFF_HEADERS : {},
+    );
     doors.push(one);
     return one;
   }

@@ -1,7 +1,8 @@
 import type { CommandContext, CommandNoun } from './command.ts';
+import * as staff from './commands/staff.ts';
 
 /** What `npx pilotlight central NOUN …` knows. */
-export const NOUNS: Readonly<Record<string, CommandNoun>> = {};
+export const NOUNS: Readonly<Record<string, CommandNoun>> = { staff };
 
 /** Carries out one command by its noun. @returns its exit code */
 export async function runNoun(args: readonly string[], context: CommandContext): Promise<number> {

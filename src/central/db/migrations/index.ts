@@ -48,6 +48,7 @@ import { creditActs } from './046-credit-acts.ts';
 import { outageSms } from './047-outage-sms.ts';
 import { merchants } from './052-merchants.ts';
 import { heartbeats } from './053-heartbeats.ts';
+import { staff } from './054-staff.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -101,4 +102,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'heartbeats', sql: heartbeats },
   { name: 'keys for distribution', sql: keysForDistribution },
   { name: 'gateway openings', sql: gatewayOpenings },
+  { name: 'staff', sql: staff },
 ];
