@@ -12,6 +12,7 @@ import type { Listening } from './http/listen.ts';
 import type { Handle } from './http/request.ts';
 import { router } from './http/routes.ts';
 import type { Route } from './http/routes.ts';
+import { staffApi } from './staff-api.ts';
 import type { ScryptCost } from './staff/passwords.ts';
 
 /** How staff log in. */
@@ -56,6 +57,7 @@ export function staffRoutesOf(
   return [
     ...logInRoutes({ ...consoleWays(db, now, gate, deciding), at, random, cost }),
     ...consoleRoutes({ ...parts, db, now, gate, deciding }),
+    ...staffApi({ db, now, at, deciding }),
   ];
 }
 

@@ -49,6 +49,7 @@ import { outageSms } from './047-outage-sms.ts';
 import { merchants } from './052-merchants.ts';
 import { heartbeats } from './053-heartbeats.ts';
 import { staff } from './054-staff.ts';
+import { staffIndexes } from './055-staff-indexes.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -103,4 +104,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'keys for distribution', sql: keysForDistribution },
   { name: 'gateway openings', sql: gatewayOpenings },
   { name: 'staff', sql: staff },
+  { name: 'staff indexes', sql: staffIndexes },
 ];
