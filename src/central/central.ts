@@ -18,6 +18,8 @@ import type { ConsoleData } from './console/data.ts';
 import { STAFF_HEADERS } from './console/door.ts';
 import { staffHandle } from './staff-door.ts';
 import type { StaffOptions } from './staff-door.ts';
+import { alarmsOf } from './staff/alarms/alarms.ts';
+import type { AlarmsOptions } from './staff/alarms/alarms.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import { MIGRATIONS } from './db/migrations/index.ts';
@@ -77,6 +79,8 @@ export interface CentralOptions extends Seed {
    * (STAFF_NOT_LOOPBACK).
    */
   readonly listen?: Partial<Readonly<Record<DoorName, Listening>>>;
+  /** Who is told of alarms, by which rules; left out: nobody, and nothing is looked at. */
+  readonly alarms?: AlarmsOptions;
   /** Staff log in; left out: nobody does, and forms ask who it is (the demo hall, tests). */
   readonly staff?: StaffOptions;
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
@@ -163,6 +167,8 @@ export interface Central {
   readonly sweepPayments: () => Promise<void>;
   /** One round of messages of interruptions, as they are sent by themselves all the time. */
   readonly sweepMessages: () => Promise<void>;
+  /** One round of alarms, as they are looked for and told by themselves all the time. */
+  readonly sweepAlarms: () => Promise<void>;
 }
 
 /** How often the gateway looks at what is due. */
@@ -258,6 +264,9 @@ export function createCentral(options: CentralOptions): Central {
             nowMs: now(),
           });
   const messages = sweeper(clock, sweepMessages);
+  // By itself: a mail server that does not answer holds nothing up.
+  const alarms = options.alarms === undefined ? null : alarmsOf(db, options.alarms, options.log);
+  const alarmSweeps = sweeper(options.alarms?.clock, alarms?.sweep);
   const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -312,6 +321,7 @@ export function createCentral(options: CentralOptions): Central {
       : publicPages(payments, now, options.log, options.payments?.publicUrl.startsWith('https:'))),
   ];
   const staff = staffHandle(options, db, {
+    isTelling: options.alarms !== undefined,
     trust,
     keysOf,
     requestKeys,
@@ -352,6 +362,7 @@ export function createCentral(options: CentralOptions): Central {
     sweeps.start();
     invoiceSweeps.start();
     messages.start();
+    alarmSweeps.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -391,9 +402,15 @@ export function createCentral(options: CentralOptions): Central {
       sweeps.stop();
       invoiceSweeps.stop();
       messages.stop();
+      alarmSweeps.stop();
       payments?.endHolds();
       await closeDoors();
-      await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
+      await Promise.all([
+        sweeps.ended(),
+        invoiceSweeps.ended(),
+        messages.ended(),
+        alarmSweeps.ended(),
+      ]);
       ending = false;
       opened = false;
     },
@@ -404,6 +421,7 @@ export function createCentral(options: CentralOptions): Central {
       await sweepInvoices?.();
     },
     sweepMessages: async () => sweepMessages?.(),
+    sweepAlarms: async () => alarms?.sweep(),
   };
 }
 

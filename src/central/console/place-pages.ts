@@ -27,8 +27,8 @@ const LEVELS: Readonly<Record<string, string>> = {
 /** How much paper a printer has, as its terminal told last; a dash where it has none or tells none. */
 const paperOf = (t: Terminal): string =>
   t.heard?.beat?.devices
+    .filter((d) => d.device === 'printer')
     .flatMap((d) => d.consumables)
-    .filter((c) => c.name.includes('paper') || c.name.includes('纸'))
     .map((c) =>
       c.level === 'ample'
         ? '充足'

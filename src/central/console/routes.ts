@@ -68,6 +68,8 @@ export interface ConsoleParts {
   readonly gate: Gate;
   /** What persons decide, here and by the staff API. */
   readonly deciding: Deciding;
+  /** Somebody is told of alarms. */
+  readonly isTelling: boolean;
   readonly trust: Trust;
   /** A terminal's keys by its public key. @throws where it is none */
   readonly keysOf: (publicKeyPem: string) => Keyring;
@@ -289,7 +291,7 @@ export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
     ...actRoutes({ ...ways, acts }),
     ...cardGrantRoutes({ ...ways, cardGrants }),
     ...placeRoutes(ways),
-    ...staffRoutes({ ...ways, deciding: parts.deciding }),
+    ...staffRoutes({ ...ways, deciding: parts.deciding, isTelling: parts.isTelling }),
     show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(requests))),
     show('/console/requests', async () => requestsPage(await listRequests(db()), now())),
     show('/console/request', async (query, by) => {

@@ -3,9 +3,11 @@ import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import { Refusal } from '../http/problem.ts';
 import { dateOf, noSuchResource } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
+import { alarmsSeen } from '../staff/alarms/alarms.ts';
 import { auditOf } from '../staff/audit.ts';
 import { mayUse } from '../staff/roles.ts';
 import { decideProposal, proposalNo, proposals } from '../staff/two-persons.ts';
+import { alarmsPage } from './alarm-pages.ts';
 import { seeOther } from './answers.ts';
 import type { Deciding } from './deciding.ts';
 import { filled, line } from './forms.ts';
@@ -15,6 +17,8 @@ import type { Ways } from './ways.ts';
 /** The console's ways, and what decides. */
 export interface StaffConsole extends Ways {
   readonly deciding: Deciding;
+  /** Somebody is told of alarms. */
+  readonly isTelling: boolean;
 }
 
 /** So many lines of the audit on a page. */
@@ -29,7 +33,14 @@ const asked = (query: URLSearchParams, name: string): string =>
   (query.get(name) ?? '').replaceAll(/\p{Cc}/gu, '').trim();
 
 /** What staff did, and what waits for a second person. */
-export function staffRoutes({ db, now, show, post, deciding }: StaffConsole): readonly Route[] {
+export function staffRoutes({
+  db,
+  now,
+  show,
+  post,
+  deciding,
+  isTelling,
+}: StaffConsole): readonly Route[] {
   return [
     show('/console/audit', async (query) => {
       const wanted = {
@@ -53,6 +64,7 @@ export function staffRoutes({ db, now, show, post, deciding }: StaffConsole): re
       const shown = rows.slice(0, AUDIT_LINES);
       return auditPage(shown, wanted, rows.length > AUDIT_LINES ? (shown.at(-1)?.n ?? null) : null);
     }),
+    show('/console/alarms', async () => alarmsPage(await alarmsSeen(db()), isTelling)),
     show('/console/proposals', async () => proposalsPage(await proposals(db(), now()))),
     show('/console/proposal', async (query, by) => {
       const id = Number(query.get('id'));

@@ -31,6 +31,7 @@ const routes = (): readonly Route[] =>
     },
     () => room.db,
     {
+      isTelling: false,
       trust: QUICK_TRUST,
       keysOf: () => {
         throw new Error('none');
