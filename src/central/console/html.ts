@@ -64,7 +64,7 @@ label{display:block;margin:12px 0 2px;color:#5a6780}
 input,select,textarea{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
 .who{color:#5a6780;margin:12px 0 2px}
 nav{background:#0d2547;padding:0 28px;display:flex;flex-wrap:wrap;gap:2px}
-nav a{color:#dbe6f7;padding:7px 11px;text-decoration:none;font-size:14px}
+nav a{color:#dbe6f7;padding:7px 8px;text-decoration:none;font-size:14px}
 nav a:hover{background:#1c4379;color:#fff}
 nav b{font-weight:600;background:#c2410c;color:#fff;border-radius:9px;padding:0 7px;font-size:12px}
 .me{margin-left:auto;display:flex;align-items:baseline;gap:14px}

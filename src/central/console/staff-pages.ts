@@ -103,6 +103,40 @@ export function proposalsPage(all: readonly Proposal[]): string {
   );
 }
 
+/** The fields of what is proposed, and their choices, in words; others are shown as they are. */
+const FIELDS: Readonly<Record<string, string>> = {
+  terminal: '终端',
+  status: '改为',
+  key: '新公钥',
+  hours: '重叠期（小时）',
+  epoch: '纪元',
+  seq: '序号',
+  amount: '调整金额（元）',
+  reference: '凭证号',
+  leg: '商户单号（钱包）',
+  outcome: '结果',
+  card: '卡号',
+  until: '看到',
+  uid: '芯片',
+  item: '账单',
+  word: '登记为',
+};
+const VALUES: Readonly<Record<string, string>> = {
+  'status active': '正常（重新启用）',
+  'outcome refunded': '已在钱包商户平台退款',
+  'outcome paid-out': '已用其他方式退还',
+  'outcome nothing-due': '核实无需再退',
+  'outcome again': '请网关再退一次',
+  'word paid': '已缴清',
+  'word withdrawn': '撤销（开错的账单）',
+};
+const valueOf = (field: string, value: string): string =>
+  value === ''
+    ? '—'
+    : field === 'until'
+      ? time(Number(value))
+      : e(VALUES[`${field} ${value}`] ?? value);
+
 /** One proposal, and the second person's form while it waits. */
 export function proposalPage(p: Proposal, by: By): string {
   const own = by.who === p.who;
@@ -120,7 +154,10 @@ export function proposalPage(p: Proposal, by: By): string {
       ['提出人', `${e(p.who)}，${time(p.askedMs)}`],
       ['理由', e(why ?? '—')],
       ['作废时间', time(p.lapsesMs)],
-      ...Object.entries(fields).map(([k, v]): [string, string] => [e(k), e(v === '' ? '—' : v)]),
+      ...Object.entries(fields).map(([k, v]): [string, string] => [
+        FIELDS[k] ?? e(k),
+        valueOf(k, v),
+      ]),
       ...(p.decided === null
         ? []
         : [
