@@ -66,7 +66,9 @@ export class MailServer {
     return this;
   }
   close(): Promise<void> {
-    return new Promise((resolve) => void this.#server.close(resolve));
+    return new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
   }
 }
 

@@ -47,7 +47,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     return 2;
   }
   const { positionals, values } = parsed;
-  const [verb, name, ...more] = positionals;
+  const [verb = '', name, ...more] = positionals;
   if (verb === 'list' && name === undefined) return list(context);
   if (name === undefined || (verb !== 'role' && more.length > 0)) return usage(context);
   const doer: Doer = { who: context.who, via: 'command', nowMs: context.nowMs() };
