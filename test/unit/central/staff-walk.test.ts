@@ -4,6 +4,7 @@ import { DECISIONS } from '../../../src/central/console/decisions.ts';
 import { STAFF_HEADERS } from '../../../src/central/console/door.ts';
 import { OWN_PAGES } from '../../../src/central/console/gate.ts';
 import { OPEN_PATHS } from '../../../src/central/console/log-in-routes.ts';
+import type { Db } from '../../../src/central/db/sql.ts';
 import type { CentralAnswer } from '../../../src/central/http/request.ts';
 import type { Route } from '../../../src/central/http/routes.ts';
 import { staffRoutesOf } from '../../../src/central/staff-door.ts';
@@ -149,6 +150,67 @@ describe('every page, form and call of the staff’s door', () => {
     expect(page.body).toContain('role-missing');
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
     expect((await browser.get('/console/audit')).headers['content-type']).toContain('problem+json');
+  });
+});
+
+describe('every decision', () => {
+  /**
+   * A database that answers each look with something else, and tells what was written into the
+   * audit.
+   */
+  const changing = (): { db: Db; written: unknown[][] } => {
+    let n = 0;
+    const written: unknown[][] = [];
+    const query = async <R>(
+      sql: string,
+      params: readonly unknown[] = [],
+    ): Promise<readonly R[]> => {
+      if (sql.includes('INTO audit')) written.push([...params]);
+      return [{ id: ++n, n, state: 'x' }] as R[];
+    };
+    const script = { query, exec: async () => undefined };
+    const db: Db = {
+      ...script,
+      transaction: (run) => run(script),
+      alone: (_key, work) => work(),
+      life: async () => '',
+      ring: () => undefined,
+      onRing: () => () => undefined,
+      close: async () => undefined,
+    };
+    return { db, written };
+  };
+  const form = { status: 'suspended', word: 'open', terminal: 'T', order: 'O', why: 'why' };
+
+  it('writes one line of the audit, by whoever is logged in and by whoever is not; what takes two persons writes that it was proposed', async () => {
+    room = await openStaffRoom('sqlite', 1);
+    for (const [path, decision] of Object.entries(DECISIONS))
+      for (const who of ['李雷', null]) {
+        const { db, written } = changing();
+        const deciding = decidingOn(
+          () => db,
+          () => room.now,
+        );
+        const acted: (string | undefined)[] = [];
+        deciding.learn(path, async (told, on) => {
+          acted.push(told['who']);
+          await on.transaction(async () => undefined);
+        });
+        const typed = { ...form, who: '别人' };
+        const told = await deciding.decide({ who, via: 'api' }, path, typed);
+        const isTwo = who !== null && decision.twoPersons?.(form) === true;
+        expect([path, told.kind]).toEqual([path, isTwo ? 'proposed' : 'done']);
+        expect(acted).toEqual([who ?? '别人']);
+        expect([path, written.length]).toEqual([path, 1]);
+        expect(written[0]?.slice(0, 4)).toEqual([
+          room.now,
+          who ?? '别人',
+          'api',
+          isTwo ? 'proposed' : decision.act,
+        ]);
+        // Before and after, and they are not the same.
+        if (!isTwo) expect(written[0]?.[5]).not.toBe(written[0]?.[6]);
+      }
   });
 });
 
