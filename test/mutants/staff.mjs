@@ -25,16 +25,6 @@ export const STAFF = [
     unit('staff-log-in', 'guessing ends'),
   ),
   mutant(
-    'staff-planted-session',
-    'Who was disabled goes on in the session that he has.',
-    edit(
-      'staff/sessions.ts',
-      '       AND t.disabled_ms IS NULL`,\n    [tokenHash(token), kind',
-      '`,\n    [tokenHash(token), kind',
-    ),
-    unit('staff-log-in', 'a session ends'),
-  ),
-  mutant(
     'staff-roles-keep-session',
     'Other roles leave their owner logged in.',
     edit(
