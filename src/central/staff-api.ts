@@ -90,7 +90,7 @@ async function whoAsks(
     return person === null ? null : { ...person, csrf: null };
   }
   refuseOutsiders(request, at);
-  const token = cookieOf(request, at);
+  const token = cookieOf(request, at, 'session');
   if (token === null) return null;
   const person = await sessionOf(db, { token, kind: 'full', watching: false }, nowMs);
   return person === null ? null : { ...person, csrf: formTokenOf(token) };

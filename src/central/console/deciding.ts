@@ -3,7 +3,7 @@ import { noSuchResource } from '../http/request.ts';
 import { auditing } from '../staff/audit.ts';
 import type { Via } from '../staff/audit.ts';
 import { propose, tryOut } from '../staff/two-persons.ts';
-import { DECISIONS, subjectOf } from './decisions.ts';
+import { DECISIONS, proposable, subjectOf } from './decisions.ts';
 import type { Form } from './forms.ts';
 
 /** Carries out one form. @throws a refusal that says what is wrong; nothing was changed then */
@@ -70,9 +70,10 @@ export function decidingOn(db: () => Db, now: () => number): Deciding {
         await run(db(), { who, via }, path, told);
         return { kind: 'done' };
       }
-      await tryOut(db(), (on) => act(told, on));
-      const subject = subjectOf(decision, told);
-      const id = await propose(db(), { path, form, subject, who, via }, now());
+      const wanted = proposable(decision, form);
+      await tryOut(db(), (on) => act({ ...wanted, who }, on));
+      const subject = subjectOf(decision, wanted);
+      const id = await propose(db(), { path, form: wanted, subject, who, via }, now());
       return { kind: 'proposed', id };
     },
     carryOut: run,

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/sql.ts';
+import type { Role } from '../staff/roles.ts';
 import type { Form } from './forms.ts';
 
 /** One kind of decision: what the audit says of it, and whether one person may make it. */
@@ -13,7 +14,19 @@ export interface Decision {
   readonly state: (sql: Sql, form: Form) => Promise<unknown>;
   /** Moves money or keys on one person's word: where staff log in, it waits for another one's. */
   readonly twoPersons?: (form: Form) => boolean;
+  /** Of such a one: its form's fields, and no other is proposed, shown or carried out. */
+  readonly fields?: readonly string[];
+  /** … and who approves it, besides what the form's own roles say; left out: whoever they say. */
+  readonly approvers?: readonly Role[];
 }
+
+/** What is proposed: the fields of its form, and why. */
+export const proposable = ({ fields = [] }: Decision, form: Form): Form =>
+  Object.fromEntries(
+    [...fields, 'why'].flatMap((name) =>
+      form[name] === undefined ? [] : [[name, form[name].trim()] as const],
+    ),
+  );
 
 /** Rows by fields of the form, one parameter for each. */
 const rows =
@@ -51,6 +64,7 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     state: TERMINAL,
     // To stop a terminal is one person's word, at once.
     twoPersons: (form) => form['status'] === 'active',
+    fields: ['terminal', 'status'],
   },
   '/console/key': {
     act: 'terminal-key',
@@ -58,6 +72,7 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     about: ['terminal'],
     state: TERMINAL,
     twoPersons: always,
+    fields: ['terminal', 'key', 'hours'],
   },
   '/console/epoch': {
     act: 'terminal-epoch',
@@ -65,6 +80,7 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     about: ['terminal'],
     state: TERMINAL,
     twoPersons: always,
+    fields: ['terminal'],
   },
   '/console/alarm': {
     act: 'terminal-alarm',
@@ -89,6 +105,8 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
       )(sql, form),
     }),
     twoPersons: (form) => (form['amount'] ?? '').trim() !== '',
+    fields: [...PLACE, 'amount', 'reference'],
+    approvers: ['finance'],
   },
   '/console/held': {
     act: 'held-fact',
@@ -114,6 +132,7 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
       )(sql, form),
     }),
     twoPersons: always,
+    fields: ['leg', 'outcome', 'reference'],
   },
   '/console/adopt': {
     act: 'adopt',
@@ -172,6 +191,8 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     ),
     // What stood on card and meter is owed from then on.
     twoPersons: always,
+    fields: ['card', 'until'],
+    approvers: ['finance'],
   },
   '/console/chip': {
     act: 'card-chip',
@@ -180,6 +201,8 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     state: rows('SELECT uid FROM card_uids WHERE card_no = $1 ORDER BY uid', 'card'),
     // Another chip is given this card's keys after it.
     twoPersons: always,
+    fields: ['card', 'uid'],
+    approvers: ['finance'],
   },
   '/console/finding': {
     act: 'finding',
@@ -199,6 +222,8 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     state: rows('SELECT state, order_id, paid_by FROM credit_items WHERE item = $1', 'item'),
     // A debt is gone by it.
     twoPersons: (form) => form['word'] === 'paid' || form['word'] === 'withdrawn',
+    fields: ['item', 'word', 'reference'],
+    approvers: ['finance'],
   },
   '/console/credit/posting': {
     act: 'posting',

@@ -60,11 +60,19 @@ function refuseStrangers(request: CentralRequest, here: string): void {
 /** The code of the error where staff would log in over a line that everybody reads. */
 export const ORIGIN_NOT_HTTPS = 'STAFF_ORIGIN_NOT_HTTPS';
 
+/**
+ * `session`: who he is · `form`: what the forms before logging in follow from. A page that a link
+ * elsewhere leads to comes without either (SameSite=Strict): the log-in page that is shown then
+ * must not put its own in the session's place, or any link would log staff out.
+ */
+export type CookieKind = 'session' | 'form';
+
 /** By which address browsers reach the staff's door, and the cookie that goes with it. */
 export interface StaffOrigin {
   readonly origin: string;
   readonly host: string;
-  readonly cookie: string;
+  /** Names of the two cookies: of the session, and of the forms before it. */
+  readonly cookies: Readonly<Record<CookieKind, string>>;
   readonly secure: boolean;
 }
 
@@ -88,15 +96,21 @@ export function staffOrigin(publicOrigin: string): StaffOrigin {
     origin: url.origin,
     host: url.host,
     // The prefix binds it to this very host: no neighbour's name sets it (RFC 6265bis).
-    cookie: secure ? '__Host-pilotlight-staff' : 'pilotlight-staff',
+    cookies: secure
+      ? { session: '__Host-pilotlight-staff', form: '__Host-pilotlight-form' }
+      : { session: 'pilotlight-staff', form: 'pilotlight-form' },
     secure,
   };
 }
 
 /** The header that gives a browser its secret, or takes it. @param token null: takes it */
-export const setCookie = ({ cookie, secure }: StaffOrigin, token: string | null): string =>
+export const setCookie = (
+  { cookies, secure }: StaffOrigin,
+  kind: CookieKind,
+  token: string | null,
+): string =>
   stringifySetCookie({
-    name: cookie,
+    name: cookies[kind],
     value: token ?? '',
     path: '/',
     httpOnly: true,
@@ -106,9 +120,13 @@ export const setCookie = ({ cookie, secure }: StaffOrigin, token: string | null)
   });
 
 /** The secret that the browser carries; null: none, or what cannot be one. */
-export function cookieOf(request: CentralRequest, { cookie }: StaffOrigin): string | null {
+export function cookieOf(
+  request: CentralRequest,
+  { cookies }: StaffOrigin,
+  kind: CookieKind,
+): string | null {
   const header = headerOf(request, 'cookie');
-  const value = header === null ? undefined : parseCookie(header)[cookie];
+  const value = header === null ? undefined : parseCookie(header)[cookies[kind]];
   return value !== undefined && /^[\w-]{43}$/.test(value) ? value : null;
 }
 
@@ -140,7 +158,7 @@ export const staffGate =
   (db: () => Db, now: () => number, at: StaffOrigin): Gate =>
   async (request, route) => {
     refuseOutsiders(request, at);
-    const token = cookieOf(request, at);
+    const token = cookieOf(request, at, 'session');
     // A page that loads itself anew: nobody is at work for it.
     const watching = queryOf(request).get('watching') === '1';
     const person =

@@ -29,7 +29,7 @@ export const logInPage = (token: string, next: string, bar: LogInBar | null): st
 <label for="name">姓名</label><input id="name" name="name" required maxlength="60" autocomplete="username">
 ${secret('password', '密码', 'current-password')}
 ${CODE}
-<br><button>登录</button></form><p>第一次登录，或管理员重置之后：<a href="/console/set-up">用一次性代码设置</a></p></div></main>`,
+<br><button>登录</button></form><p>第一次登录，或管理员重置之后：<a href="/console/set-up">用一次性代码设置</a>。已经登录的：<a href="${e(next === '' ? '/' : next)}">直接进入</a></p></div></main>`,
   );
 
 /** Name and the one-time code of the first log-in. */

@@ -49,7 +49,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
       status: bar === null ? 200 : STATUS[bar],
       headers: {
         ...page.headers,
-        ...(token === undefined ? {} : { 'set-cookie': setCookie(at, token) }),
+        ...(token === undefined ? {} : { 'set-cookie': setCookie(at, 'form', token) }),
       },
     };
   };
@@ -62,7 +62,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
     path,
     answer: async (request) => {
       refuseOutsiders(request, at);
-      const token = cookieOf(request, at) ?? newToken(random);
+      const token = cookieOf(request, at, 'form') ?? newToken(random);
       return shown(body(formTokenOf(token), queryOf(request)), null, token);
     },
   });
@@ -77,7 +77,8 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
       const form = new URLSearchParams(bytesOf(request).toString('utf8'));
       const field = (name: string): string =>
         (form.get(name) ?? '').replaceAll('\0', '').slice(0, 500);
-      const token = cookieOf(request, at);
+      // Who enrols has a session already, of its own kind.
+      const token = cookieOf(request, at, path === '/console/enrol' ? 'session' : 'form');
       if (token === null || !sameText(field('token'), formTokenOf(token)))
         throw new Refusal('bad-request', 'the form is not this console’s', { status: 403 });
       return answer(field, token, request);
@@ -86,7 +87,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
   /** Under a new secret: what the browser carried before is good for nothing. */
   const into = (told: Extract<LoggedIn, { ok: true }>, where: string): CentralAnswer => ({
     ...seeOther(where),
-    headers: { location: where, 'set-cookie': setCookie(at, told.token) },
+    headers: { location: where, 'set-cookie': setCookie(at, 'session', told.token) },
   });
 
   return [
@@ -117,7 +118,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
       path: '/console/enrol',
       answer: async (request) => {
         refuseOutsiders(request, at);
-        const token = cookieOf(request, at);
+        const token = cookieOf(request, at, 'session');
         const found = token === null ? null : await setUpOf(db(), token, now());
         return token === null || found === null
           ? seeOther('/console/set-up')
@@ -160,11 +161,11 @@ function ownRoutes(
       return { ...htmlPage(passwordPage(by, told.bar), by), status: STATUS[told.bar] };
     }),
     post('/console/log-out', async (_form, by, request) => {
-      const token = cookieOf(request, at);
+      const token = cookieOf(request, at, 'session');
       if (token !== null && by.who !== null) await logOut(db(), token, by.who, now());
       return {
         ...seeOther('/console/log-in'),
-        headers: { location: '/console/log-in', 'set-cookie': setCookie(at, null) },
+        headers: { location: '/console/log-in', 'set-cookie': setCookie(at, 'session', null) },
       };
     }),
   ];

@@ -20,6 +20,7 @@ const ACTS: Readonly<Record<string, string>> = {
   'staff-disable': '停用人员',
   'staff-roles': '更改角色',
   'staff-token': '发放接口令牌',
+  'staff-tokens-end': '收回接口令牌',
   'staff-set-up': '首次登录',
   'staff-password': '修改密码',
   proposed: '提出，待核准',

@@ -139,15 +139,34 @@ export function resetStaff(
   ).then((told) => (told.ok ? done(code) : told));
 }
 
-/** He is let in no more, from the next request on; `resetStaff` undoes it. */
+/**
+ * He is let in no more, from the next request on, and what he proposed is over; `resetStaff` lets
+ * him in again.
+ */
 export const disableStaff = (db: Db, name: string, by: Doer): Promise<StaffDone<null>> =>
-  changed(db, name, by, 'staff-disable', true, (tx, known) =>
-    tx.query(
+  changed(db, name, by, 'staff-disable', true, async (tx, known) => {
+    await tx.query(
       `UPDATE staff SET disabled_ms = $2, set_up_hash = NULL, set_up_until_ms = NULL,
          changed_ms = $2 WHERE name = $1`,
       [known, by.nowMs],
-    ),
-  );
+    );
+    await tx.query(
+      `UPDATE staff_proposals SET state = 'lapsed' WHERE who = $1 AND state = 'open'`,
+      [known],
+    );
+  });
+
+/** All his bearer tokens are over, and he stays logged in. */
+export const endTokens = (db: Db, name: string, by: Doer): Promise<StaffDone<number>> =>
+  db.transaction(async (tx) => {
+    const known = await lockStaff(tx, name);
+    if (known === undefined) return barred('unknown');
+    const ended = await tx.query('DELETE FROM staff_tokens WHERE name = $1 RETURNING token_hash', [
+      known.name,
+    ]);
+    await note(tx, by, 'staff-tokens-end', known.name, { tokens: ended.length }, { tokens: 0 });
+    return done(ended.length);
+  });
 
 /** Other roles. He logs in anew; his tokens may no more than he. */
 export const setRoles = async (

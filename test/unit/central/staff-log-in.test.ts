@@ -84,9 +84,9 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
       expect(answer.body).toContain(words);
       expect(secretIn(answer.body)).toBe(secret);
     }
-    const before = browser.cookie;
+    const before = browser.session;
     expect((await browser.fill('/console/enrol', chosen)).headers['location']).toBe('/');
-    expect(browser.cookie).not.toBe(before);
+    expect(browser.session).not.toBe(before);
     expect(browser.lastSetCookie).toMatch(
       /^__Host-pilotlight-staff=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
     );
@@ -107,8 +107,7 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
       await room.db.query('SELECT * FROM audit'),
       staff,
     ]);
-    for (const browserOf of [browser, other])
-      expect(kept).not.toContain(browserOf.cookie?.split('=')[1]);
+    for (const browserOf of [browser, other]) expect(kept).not.toContain(browserOf.session);
     expect(kept).not.toContain(code);
     expect((await auditOf(room.db, {}, 10)).map((r) => r.act)).toEqual([
       'log-in',
@@ -195,7 +194,7 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
     };
     const there = (browser: Browser): Browser => {
       const same = new Browser(second);
-      same.cookie = browser.cookie;
+      same.session = browser.session;
       return same;
     };
     const idle = await fresh();
@@ -219,7 +218,7 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
     const other = await fresh();
     const kept = there(out);
     await out.fill('/console/start', {}, '/console/log-out');
-    expect(out.cookie).toBeNull();
+    expect(out.session).toBeNull();
     expect(await isIn(kept)).toBe(false);
     expect(await isIn(other)).toBe(true);
 
@@ -269,13 +268,31 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
     const li = await member(room, '李雷', 'viewer');
     room.now += STEP_MS;
     const victim = new Browser(room.central);
-    const planted = `__Host-pilotlight-staff=${'A'.repeat(43)}`;
-    victim.cookie = planted;
+    const planted = 'A'.repeat(43);
+    victim.session = planted;
+    victim.jar.set('__Host-pilotlight-form', planted);
     expect((await logsIn(room, li, {}, victim)).answer.status).toBe(303);
     const thief = new Browser(room.central);
-    thief.cookie = planted;
+    thief.session = planted;
     expect(await isIn(thief)).toBe(false);
     expect(await isIn(victim)).toBe(true);
+  });
+
+  it('a link from elsewhere shows the log-in page, and logs nobody out', async () => {
+    room = await openStaffRoom(engine);
+    const { browser } = await member(room, '李雷', 'viewer');
+    // SameSite=Strict: the browser comes without its cookies, and keeps what it is given.
+    const strange = new Browser(room.central);
+    const away = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    const led = await strange.ask('GET', '/console/terminals', away);
+    expect(led.status).toBe(303);
+    const shown = await strange.ask('GET', led.headers['location'] ?? '', away);
+    expect(shown.status).toBe(200);
+    for (const [name, value] of strange.jar) browser.jar.set(name, value);
+    expect(await isIn(browser)).toBe(true);
+    // What another page loads into itself is refused.
+    const framed = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
+    expect((await browser.ask('GET', '/', framed)).status).toBe(403);
   });
 
   it('a form of another page, another person’s or another session’s decides nothing, and no address carries a secret', async () => {
@@ -326,7 +343,7 @@ describe.each(ENGINES)('staff log in, on %s', (engine) => {
     const [change] = await room.db.query<{ who: string }>('SELECT who FROM status_changes');
     expect(change?.who).toBe('李雷');
     expect(shown.body).not.toContain('name="who"');
-    expect(shown.body).not.toContain(li.browser.cookie?.split('=')[1]);
+    expect(shown.body).not.toContain(li.browser.session);
     expect((await auditOf(room.db, { subject: terminal?.id }, 5))[0]).toMatchObject({
       who: '李雷',
       via: 'console',
@@ -430,7 +447,7 @@ describe('the parts of a log-in', () => {
     room = await openStaffRoom('sqlite', 1);
     expect(staffOrigin('http://127.0.0.1:8443')).toMatchObject({
       secure: false,
-      cookie: 'pilotlight-staff',
+      cookies: { session: 'pilotlight-staff', form: 'pilotlight-form' },
     });
     expect(staffOrigin('https://central.example.cn')).toMatchObject({ secure: true });
     for (const origin of ['http://central.example.cn', 'ftp://127.0.0.1'])

@@ -7,6 +7,8 @@ import type { Role } from '../../../src/central/staff/roles.ts';
 import { openRoom } from './harness.ts';
 import type { Engine, Room } from './harness.ts';
 
+/** The cookie of a session. */
+export const SESSION = '__Host-pilotlight-staff';
 export const ORIGIN = 'https://staff.example.cn';
 export const random = { bytes: (n: number): Uint8Array => randomBytes(n) };
 /** Cheap, so that a test may log in often; the true cost is looked at once. */
@@ -24,10 +26,10 @@ export const openStaffRoom = (
     ...over,
   });
 
-/** One person's browser: it keeps a cookie, and says where its forms come from. */
+/** One person's browser: it keeps cookies, and says where its forms come from. */
 export class Browser {
   readonly central: () => Central;
-  cookie: string | null = null;
+  readonly jar = new Map<string, string>();
   lastSetCookie = '';
   source = '203.0.113.7';
   constructor(central: Central | (() => Central)) {
@@ -44,7 +46,9 @@ export class Browser {
       target,
       headers: {
         host: 'staff.example.cn',
-        ...(this.cookie === null ? {} : { cookie: this.cookie }),
+        ...(this.jar.size === 0
+          ? {}
+          : { cookie: [...this.jar].map((pair) => pair.join('=')).join('; ') }),
         ...headers,
       },
       body: Buffer.from(body, 'utf8'),
@@ -53,10 +57,19 @@ export class Browser {
     const set = answer.headers['set-cookie'];
     if (set !== undefined) {
       this.lastSetCookie = set;
-      const [pair = ''] = set.split(';');
-      this.cookie = pair.endsWith('=') ? null : pair;
+      const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=');
+      if (value === '') this.jar.delete(name);
+      else this.jar.set(name, value);
     }
     return answer;
+  }
+  /** The secret of its session; null: it has none. */
+  get session(): string | null {
+    return this.jar.get(SESSION) ?? null;
+  }
+  set session(token: string | null) {
+    if (token === null) this.jar.delete(SESSION);
+    else this.jar.set(SESSION, token);
   }
   get(target: string): Promise<CentralAnswer> {
     return this.ask('GET', target, { 'sec-fetch-site': 'same-origin' });

@@ -167,11 +167,14 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
     expect((await row())?.['status']).toBe('suspended');
     const back = await li.browser.fill(page, { status: 'active', why: '好了' });
     expect((await row())?.['status']).toBe('suspended');
-    // Who proposed is gone: it stands, it is his name's word. Who approves must still be somebody.
-    await disableStaff(room.db, '李雷', { who: 'root', via: 'command', nowMs: room.now });
+    // With other roles nobody approves; and what a disabled person proposed is over.
     await setRoles(room.db, '王芳', ['viewer'], { who: 'root', via: 'command', nowMs: room.now });
     expect((await decide(wang, idIn(back))).status).not.toBe(200);
     expect((await row())?.['status']).toBe('suspended');
+    await disableStaff(room.db, '李雷', { who: 'root', via: 'command', nowMs: room.now });
+    expect(
+      (await proposals(room.db, room.now)).find(({ id }) => String(id) === idIn(back)),
+    ).toMatchObject({ state: 'lapsed' });
   });
 
   it('a fact that is settled with money waits for the second person, without money it does not', async () => {
@@ -189,11 +192,16 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
     const page = (seq: number): string => `/console/quarantine?terminal=${T}&epoch=1&seq=${seq}`;
     await li.browser.fill(page(1), { why: '重复上传' });
     expect(await open()).toBe(1);
-    const money = await li.browser.fill(page(2), {
-      why: '补记',
-      amount: '-12.50',
-      reference: 'TZ-1',
-    });
+    // A field that the form has not is neither shown nor carried out, nor makes it another thing.
+    const fields = { why: '补记', amount: '-12.50', reference: 'TZ-1' };
+    const money = await li.browser.fill(page(2), { ...fields, 说明: '主管已批准' });
+    expect((await li.browser.fill(page(2), { ...fields, amount: ' -12.50 ', x: '1' })).status).toBe(
+      409,
+    );
+    expect((await wang.browser.get(money.headers['location'] ?? '')).body).not.toContain('主管');
+    // Money is approved by finance, whoever may settle facts.
+    const engineer = await member(room, '孙浩', 'engineer');
+    expect((await decide(engineer, idIn(money))).status).toBe(403);
     expect(await open()).toBe(1);
     await decide(wang, idIn(money));
     expect(await open()).toBe(0);

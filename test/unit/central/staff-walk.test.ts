@@ -64,6 +64,11 @@ describe('every page, form and call of the staff’s door', () => {
         (path) => !open.includes(path) && !OWN_PAGES.includes(path) && path !== '/console/proposal',
       );
     expect(decided.toSorted()).toEqual(Object.keys(DECISIONS).toSorted());
+    // What is proposed says at least what it is about.
+    for (const { twoPersons, fields, about } of Object.values(DECISIONS))
+      expect(
+        twoPersons === undefined ? [] : about.filter((name) => !fields?.includes(name)),
+      ).toEqual([]);
     // A decision that nobody describes is refused: it could not be audited.
     const deciding = decidingOn(
       () => room.db,

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import {
   addStaff,
   disableStaff,
+  endTokens,
   listStaff,
   makeToken,
   MAX_TOKEN_DAYS,
@@ -21,6 +22,7 @@ staff role NAME ROLE [ROLE...]        other roles; whoever is logged in logs in 
 staff reset NAME                      lost password or authenticator; prints a one-time code
 staff disable NAME                    let in no more, at once; tokens too
 staff token NAME --role ROLE[,ROLE] --days N   a bearer token for a program
+staff end-tokens NAME                 all bearer tokens of this person are over
 roles: ${ROLES.join(', ')}`;
 
 const BARS: Readonly<Record<StaffBar, string>> = {
@@ -72,6 +74,8 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       return told(context, await setRoles(db, name, asked, doer), () => [
         `${name}: ${asked.join(', ')}`,
       ]);
+    case 'end-tokens':
+      return told(context, await endTokens(db, name, doer), (n) => [`${name}: ${n} tokens ended`]);
     case 'token': {
       const days = Number(values.days ?? Number.NaN);
       return told(context, await makeToken(db, { name, roles: asked, days }, doer, random), (t) => [
