@@ -8,9 +8,8 @@ import {
   parkedCapturesOf,
   quarantineOf,
   quarantineOpen,
-  terminalOf,
-  terminalsOf,
 } from './console/data.ts';
+import { terminalOf, terminalsOf } from './console/terminals.ts';
 import type { ConsoleData } from './console/data.ts';
 import { DECISIONS } from './console/decisions.ts';
 import { cookieOf, refuseOutsiders } from './console/gate.ts';
@@ -132,7 +131,7 @@ const orderIn = (o: ConsoleData['orders'][number]) => ({
 
 /** The staff API: {@link STAFF_CALLS}, each with what it does. */
 export function staffApi(parts: StaffApiParts): readonly Route[] {
-  const { db, now, deciding } = parts;
+  const { db, deciding } = parts;
   /** One call; what it answers is held against its schema. */
   const on = <C extends StaffCall>(
     called: C,
@@ -196,6 +195,22 @@ export function staffApi(parts: StaffApiParts): readonly Route[] {
       const told = bodyOf(request, STAFF_CALLS.answerRequest.request);
       return decided(person, '/console/request', { ...told, number });
     }),
+    ...recordCalls(parts, on),
+    ...moneyCalls(parts, on),
+  ];
+}
+
+type On = <C extends StaffCall>(
+  called: C,
+  answer: (asked: {
+    readonly query: C['query'] extends z.ZodType<infer Q> ? Q : null;
+    readonly parts: readonly string[];
+  }) => Promise<z.input<C['answer']>>,
+) => Route;
+
+/** What persons did, and what waits for one. */
+function recordCalls({ db, now }: StaffApiParts, on: On): readonly Route[] {
+  return [
     on(STAFF_CALLS.proposals, async () => ({
       proposals: (await proposals(db(), now())).map((p) => ({
         id: p.id,
@@ -214,17 +229,8 @@ export function staffApi(parts: StaffApiParts): readonly Route[] {
       const next = rows.length > AUDIT_A_PAGE ? (entries.at(-1)?.n ?? null) : null;
       return { entries, next } as z.input<typeof STAFF_CALLS.audit.answer>;
     }),
-    ...moneyCalls(parts, on),
   ];
 }
-
-type On = <C extends StaffCall>(
-  called: C,
-  answer: (asked: {
-    readonly query: C['query'] extends z.ZodType<infer Q> ? Q : null;
-    readonly parts: readonly string[];
-  }) => Promise<z.input<C['answer']>>,
-) => Route;
 
 /** Orders, and money that waits. */
 function moneyCalls({ db, now }: StaffApiParts, on: On): readonly Route[] {

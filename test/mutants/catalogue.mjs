@@ -2955,7 +2955,7 @@ const GATEWAY = [
     'gateway-settled-without-reference',
     'Money is said to be handed back without the number under which.',
     edit(
-      'central/console/routes.ts',
+      'central/console/money-routes.ts',
       `if (NEEDS_REFERENCE.includes(told.outcome) && told.reference === '') throw`,
       `if (NEEDS_REFERENCE.length === 0) throw`,
     ),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Refusal } from '../http/problem.ts';
+import { noSuchResource } from '../http/request.ts';
+import type { FactPlace } from './data.ts';
 
 /** A form as it was posted. */
 export type Form = Readonly<Record<string, string>>;
@@ -20,6 +22,15 @@ export const aboutFact = aboutTerminal.extend({
   epoch: z.coerce.number().int().nonnegative(),
   seq: z.coerce.number().int().nonnegative(),
 });
+
+/** The fact that a page's address names. */
+export function placeOf(query: URLSearchParams): FactPlace {
+  const [epoch, seq] = [Number(query.get('epoch')), Number(query.get('seq'))];
+  const terminalId = query.get('terminal') ?? '';
+  if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq) || terminalId.includes('\0'))
+    throw noSuchResource();
+  return { terminalId, epoch, seq };
+}
 
 /** A form's fields as meant. @throws a refusal where they are not */
 export function filled<T>(form: Form, schema: z.ZodType<T>): T {

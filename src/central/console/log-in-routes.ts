@@ -38,11 +38,27 @@ const STATUS: Readonly<Record<LogInBar, number>> = {
   differ: 400,
 };
 
-/** What a stranger may see: the pages of logging in. And one's own password, and logging out. */
-export function logInRoutes(parts: LogInConsole): readonly Route[] {
-  const { db, now, at, random, cost } = parts;
-  const given = (): LogInParts => ({ db: db(), nowMs: now(), random, cost });
-  const shown = (body: string, bar: LogInBar | null, token?: string): CentralAnswer => {
+type Form = (name: string) => string;
+type In = Extract<LoggedIn, { ok: true }>;
+
+/** How the pages before logging in are shown, and their forms taken. */
+interface OpenWays {
+  readonly given: () => LogInParts;
+  readonly shown: (body: string, bar: LogInBar | null, token?: string) => CentralAnswer;
+  readonly get: (
+    path: (typeof OPEN_PATHS)[number],
+    body: (token: string, query: URLSearchParams) => string,
+  ) => Route;
+  readonly post: (
+    path: (typeof OPEN_PATHS)[number],
+    answer: (form: Form, token: string, request: CentralRequest) => Promise<CentralAnswer>,
+  ) => Route;
+  /** Under a new secret: what the browser carried before is good for nothing. */
+  readonly into: (told: In, where: string) => CentralAnswer;
+}
+
+function openWays({ db, now, at, random, cost }: LogInConsole): OpenWays {
+  const shown: OpenWays['shown'] = (body, bar, token) => {
     const page = plain(body, 'text/html');
     return {
       ...page,
@@ -54,10 +70,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
     };
   };
   /** A form carries what follows from the browser's cookie; a browser without one gets one. */
-  const get = (
-    path: (typeof OPEN_PATHS)[number],
-    body: (token: string, query: URLSearchParams) => string,
-  ): Route => ({
+  const get: OpenWays['get'] = (path, body) => ({
     method: 'GET',
     path,
     answer: async (request) => {
@@ -66,10 +79,7 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
       return shown(body(formTokenOf(token), queryOf(request)), null, token);
     },
   });
-  const post = (
-    path: (typeof OPEN_PATHS)[number],
-    answer: (form: Form, token: string, request: CentralRequest) => Promise<CentralAnswer>,
-  ): Route => ({
+  const post: OpenWays['post'] = (path, answer) => ({
     method: 'POST',
     path,
     answer: async (request) => {
@@ -84,12 +94,22 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
       return answer(field, token, request);
     },
   });
-  /** Under a new secret: what the browser carried before is good for nothing. */
-  const into = (told: Extract<LoggedIn, { ok: true }>, where: string): CentralAnswer => ({
-    ...seeOther(where),
-    headers: { location: where, 'set-cookie': setCookie(at, 'session', told.token) },
-  });
+  return {
+    given: () => ({ db: db(), nowMs: now(), random, cost }),
+    shown,
+    get,
+    post,
+    into: (told, where) => ({
+      ...seeOther(where),
+      headers: { location: where, 'set-cookie': setCookie(at, 'session', told.token) },
+    }),
+  };
+}
 
+/** What a stranger may see: the pages of logging in. And one's own password, and logging out. */
+export function logInRoutes(parts: LogInConsole): readonly Route[] {
+  const ways = openWays(parts);
+  const { given, shown, get, post, into } = ways;
   return [
     get('/console/log-in', (token, query) =>
       logInPage(token, nextOf(query.get('next') ?? ''), null),
@@ -113,6 +133,17 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
         ? into(told, '/console/enrol')
         : shown(setUpPage(formTokenOf(token), told.bar), told.bar);
     }),
+    ...enrolRoutes(parts, ways),
+    ...ownRoutes(parts, ways),
+  ];
+}
+
+/** The authenticator and the password, by a session that is good for nothing else. */
+function enrolRoutes(
+  { db, now, at }: LogInConsole,
+  { given, shown, post, into }: OpenWays,
+): readonly Route[] {
+  return [
     {
       method: 'GET',
       path: '/console/enrol',
@@ -139,17 +170,13 @@ export function logInRoutes(parts: LogInConsole): readonly Route[] {
         ? seeOther('/console/set-up')
         : shown(enrolPage(found, formTokenOf(token), told.bar), told.bar);
     }),
-    ...ownRoutes(parts, given, into),
   ];
 }
-
-type Form = (name: string) => string;
 
 /** One's own password, and logging out. */
 function ownRoutes(
   { db, now, at, show, post }: LogInConsole,
-  given: () => LogInParts,
-  into: (told: Extract<LoggedIn, { ok: true }>, where: string) => CentralAnswer,
+  { given, into }: OpenWays,
 ): readonly Route[] {
   return [
     show('/console/password', async (_query, by) => passwordPage(by, null)),

@@ -15,8 +15,8 @@ import {
   quarantineOf,
   quarantineOpen,
   settlementsOf,
-  terminalsOf,
 } from './data.ts';
+import { terminalsOf } from './terminals.ts';
 import { adoptedPage, budgetsPage, factsPage, moneyPage, terminalsPage } from './place-pages.ts';
 import type { Adoptable, BudgetDay } from './place-pages.ts';
 import type { Ways } from './ways.ts';
