@@ -6,8 +6,11 @@ import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { plain, seeOther } from './answers.ts';
 import { barOf } from './bar.ts';
+import { DECISIONS } from './decisions.ts';
 import type { Act, Deciding } from './deciding.ts';
+import { mayUse } from '../staff/roles.ts';
 import type { Form } from './forms.ts';
+import { OWN_PAGES } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { BAR } from './html.ts';
 import type { By } from './html.ts';
@@ -79,12 +82,28 @@ export function consoleWays(db: () => Db, now: () => number, gate: Gate, decidin
 const formOf = (request: CentralRequest): Record<string, string> =>
   Object.fromEntries(new URLSearchParams(bytesOf(request).toString('utf8')));
 
-/** A page, with the bar of whoever reads it. */
+/** A page, with the bar of whoever reads it, and the forms that his roles may send. */
 export const htmlPage = (body: string, by: By): CentralAnswer =>
   plain(
-    body.replace(BAR, () => barOf(by)),
+    body
+      .replace(BAR, () => barOf(by))
+      // What stands in a page is escaped: no text of anybody's begins or ends a form.
+      .replaceAll(/<form method="post" action="([^"]+)">[^]*?<\/form>/g, (form, path: string) =>
+        formFor(by, form, path),
+      ),
     'text/html',
   );
+
+const READS = '<p class="who">您的角色只能查看，不能在这里处理。</p>';
+const TWO = '<p class="who">动钱、动密钥的事，提交以后等第二人核准。</p>';
+
+function formFor({ roles }: By, form: string, path: string): string {
+  if (roles === null || OWN_PAGES.includes(path)) return form;
+  if (!mayUse(roles, 'POST', path)) return READS;
+  return DECISIONS[path]?.twoPersons === undefined
+    ? form
+    : form.replace('</form>', () => `${TWO}</form>`);
+}
 
 /** Compared in the same time, whatever differs. */
 export function sameText(a: string, b: string): boolean {

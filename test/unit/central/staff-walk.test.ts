@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { decidingOn } from '../../../src/central/console/deciding.ts';
 import { DECISIONS } from '../../../src/central/console/decisions.ts';
 import { STAFF_HEADERS } from '../../../src/central/console/door.ts';
@@ -82,7 +83,12 @@ describe('every page, form and call of the staff’s door', () => {
     expect(STAFF_API.map(nameOf).toSorted()).toEqual(
       names.filter((name) => name.includes('/api/')).toSorted(),
     );
-    for (const call of STAFF_API) expect(call.roles).toEqual(ACCESS[nameOf(call)]);
+    for (const call of STAFF_API) {
+      expect(call.roles).toEqual(ACCESS[nameOf(call)]);
+      for (const schema of [call.query, call.request, call.answer])
+        if (schema !== null)
+          expect(z.toJSONSchema(schema, { io: 'input' })).toHaveProperty('$schema');
+    }
     // Money is finance's: no other role decides on it.
     for (const path of [
       '/console/payment',
@@ -145,6 +151,20 @@ describe('every page, form and call of the staff’s door', () => {
     }
     safe(await stranger.get('/nothing/here'));
     safe(await stranger.get('/%ff'));
+  });
+
+  it('a page has the forms that its reader may send, and says what waits for a second person', async () => {
+    room = await openStaffRoom('sqlite', 1);
+    const page = `/console/terminal?terminal=${room.terminals[0]?.id}`;
+    const viewer = await member(room, '王芳', 'viewer');
+    const engineer = await member(room, '李雷', 'engineer');
+    const [seen, done] = [await viewer.browser.get(page), await engineer.browser.get(page)];
+    expect(seen.body).not.toContain('action="/console/terminal"');
+    expect(seen.body).toContain('只能查看');
+    expect(seen.body).toContain('action="/console/log-out"');
+    expect(done.body).toContain('action="/console/terminal"');
+    expect(done.body).toContain('等第二人核准');
+    expect(done.body).not.toContain('只能查看');
   });
 
   it('a refusal is a page for a person and problem+json for a program', async () => {
