@@ -78,6 +78,11 @@ export interface CentralOptions extends Seed {
   readonly answerSigner: SigningKey;
   /** Signs what the payment gateway says and receives. */
   readonly gatewaySigner: SigningKey;
+  /**
+   * The public halves of the three above (PEM, SPKI), which a machine is told that is let in by a
+   * code; left out: none is.
+   */
+  readonly publicKeys?: Readonly<Record<'policy' | 'answers' | 'gateway', string>>;
   /** Keys that signed grants and receipts before: what they signed is believed on. */
   readonly earlierKeys?: Partial<Readonly<Record<'answers' | 'gateway', readonly VerifyingKey[]>>>;
   /**
@@ -276,6 +281,7 @@ export function createCentral(options: CentralOptions): Central {
     requestKeys,
     forget: () => forget.due(),
     payments,
+    publicKeys: options.publicKeys,
   });
   const invoiced =
     invoicing === null || invoices === null || policy.receipts?.invoice !== true

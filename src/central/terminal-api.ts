@@ -44,6 +44,8 @@ import { ledgerOfDay } from './books/reconcile.ts';
 import type { Trust } from './books/trust.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
+import type { Enrolled } from '../shared/enrolment.ts';
+import { enrolRoute } from './fleet/enrol-api.ts';
 import { keepHeartbeat } from './fleet/heartbeats.ts';
 import { keepEvidence, TOO_MANY } from './fleet/status.ts';
 import { limiter } from './http/limits.ts';
@@ -104,6 +106,8 @@ export interface TerminalApiParts {
   readonly forget: () => Promise<void>;
   /** Null: this central takes no payments. */
   readonly payments: PaymentGateway | null;
+  /** Central's own, PEM (SPKI). Undefined: nobody is let in by a code. */
+  readonly publicKeys: Enrolled['publicKeys'] | undefined;
 }
 
 /** A request whose signature held. */
@@ -319,6 +323,9 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         return exchange.signedAnswer(request, await answered().catch(problemAnswer));
       },
     })),
+    ...(parts.publicKeys === undefined
+      ? []
+      : [enrolRoute({ db, now, publicKeys: parts.publicKeys })]),
     ...(payments === null ? [] : [paymentRoute(payments, exchange)]),
   ];
 }
