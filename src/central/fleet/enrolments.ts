@@ -51,10 +51,10 @@ const read = (row: Readonly<Record<string, unknown>>): Enrolment => ({
   who: row['who'] as string,
 });
 
-/** All codes that were made, by terminal; at most 500 of the newest. */
+/** All codes that were made, one for each terminal. */
 export async function enrolmentsOf(sql: Sql): Promise<readonly Enrolment[]> {
   const rows = await sql.query<Record<string, unknown>>(
-    'SELECT * FROM enrolments ORDER BY made_ms DESC, terminal_id LIMIT 500',
+    'SELECT * FROM enrolments ORDER BY terminal_id',
   );
   return rows.map(read);
 }

@@ -15,6 +15,8 @@ export interface Publication {
   readonly why: string;
   /** The scope's version that the person looked at; null: whichever it is. */
   readonly base: number | null;
+  /** The version is no lower: for what kiosks heard before a restore. */
+  readonly atLeast?: number;
 }
 /** What became of it. */
 export type Published =
@@ -33,7 +35,7 @@ export type Published =
  */
 export async function publish(
   tx: Script,
-  { scope, part, act, who, why, base }: Publication,
+  { scope, part, act, who, why, base, atLeast = 0 }: Publication,
   nowMs: number,
 ): Promise<Published> {
   const head = await lockHead(tx);
@@ -49,7 +51,7 @@ export async function publish(
   else parts.set(scope, own);
   const problems = await problemsOf(tx, parts, scope, own ?? {});
   if (problems.length > 0) return { kind: 'refused', problems };
-  const version = await nextVersion(tx, head);
+  const version = await nextVersion(tx, head, atLeast);
   await tx.query('DELETE FROM policy_scopes WHERE scope = $1', [scope]);
   const body = own === null ? null : canonicalJson(own);
   if (body !== null)
@@ -108,12 +110,12 @@ async function lockHead(tx: Script): Promise<PolicyHead> {
   return head;
 }
 
-async function nextVersion(tx: Sql, head: PolicyHead): Promise<number> {
+async function nextVersion(tx: Sql, head: PolicyHead, atLeast = 0): Promise<number> {
   // Of a central of before: kiosks have heard of these.
   const [told] = await tx.query<{ version: unknown }>(
     'SELECT COALESCE(MAX(version), 0) AS version FROM policy',
   );
-  const version = Math.max(head.version, num(told?.version ?? 0)) + 1;
+  const version = Math.max(head.version + 1, num(told?.version ?? 0) + 1, atLeast);
   await tx.query('UPDATE policy_head SET version = $1, published = 1 WHERE head = 1', [version]);
   return version;
 }

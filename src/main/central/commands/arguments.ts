@@ -26,6 +26,8 @@ export interface Verb {
   readonly flags?: readonly string[];
   /** What each positional is called, for the error that one is missing. */
   readonly positionals?: readonly string[];
+  /** More of the last one may follow. */
+  readonly more?: boolean;
   readonly run: (args: Arguments, context: CommandContext) => Promise<number>;
 }
 
@@ -72,7 +74,7 @@ function read(verb: Verb, rest: readonly string[]): Arguments {
   const { positionals } = parsed;
   if (positionals.length < names.length)
     throw new UsageError(`${names[positionals.length]} is missing`);
-  if (positionals.length > names.length)
+  if (positionals.length > names.length && verb.more !== true)
     throw new UsageError(`what is ${positionals[names.length]}?`);
   const values = parsed.values as Readonly<Record<string, string | boolean | undefined>>;
   const value = (name: string): string | undefined => {
