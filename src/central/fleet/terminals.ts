@@ -43,8 +43,9 @@ interface Row extends KeyColumns {
   readonly last_upload_ms: unknown;
   readonly alarm: string | null;
 }
-const COLUMNS =
-  'terminal_id, site, name, status, public_key, next_key, old_until_ms, epoch, last_seq, last_upload_ms, alarm';
+const COLUMNS = `t.terminal_id, site, name, status, public_key, next_key, old_until_ms, t.epoch, last_upload_ms, alarm,
+  (SELECT c.last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch)
+    AS last_seq`;
 
 /** A key's fingerprint; one that is no Ed25519 key has its text. */
 function told(pem: string): string {
@@ -100,7 +101,7 @@ const MAX_FLEET = 1_000_000;
 export async function fleetOf(sql: Sql, nowMs: number): Promise<readonly FleetTerminal[]> {
   const enrolments = new Map((await enrolmentsOf(sql)).map((e) => [e.terminalId, e]));
   const heard = await heartbeatsOf(sql, MAX_FLEET);
-  const rows = await sql.query<Row>(`SELECT ${COLUMNS} FROM terminals ORDER BY terminal_id`);
+  const rows = await sql.query<Row>(`SELECT ${COLUMNS} FROM terminals t ORDER BY t.terminal_id`);
   const there = new Set(rows.map((row) => row.terminal_id));
   return [
     ...rows.map((row) =>
