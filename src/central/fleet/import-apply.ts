@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { insertRows, table, text } from '../db/sets.ts';
+import type { Random } from '../../shared/ports.ts';
 import type { Script } from '../db/sql.ts';
 import type { ImportProblem } from './import-file.ts';
 
@@ -64,10 +65,11 @@ export async function keepImport(
   tx: Script,
   plan: ImportPlan,
   { kind, file, bytes, who }: ImportSource,
+  random: Random,
   nowMs: number,
 ): Promise<string> {
   const sha256 = hash('sha256', bytes, 'hex');
-  const importId = `${nowMs}-${sha256.slice(0, 12)}`;
+  const importId = `${nowMs}-${Buffer.from(random.bytes(6)).toString('hex')}`;
   await tx.query(
     `INSERT INTO account_imports
        (import_id, kind, file, sha256, who, at_ms, added, changed, unchanged)

@@ -158,7 +158,8 @@ export async function planCredit(sql: Sql, file: ImportTable): Promise<ImportPla
     const byMeter = new Map(some.map((r) => [r.meterNo as string, r]));
     for (const a of await select(sql, CREDIT_ACCOUNTS, `meter_no ${anyOf('$1')}`, [numbers])) {
       const row = byMeter.get(a.meter_no as string);
-      if (row !== undefined && row.userNo !== a.user_no)
+      const gives = rows.get(a.user_no)?.meterNo ?? a.meter_no;
+      if (row !== undefined && row.userNo !== a.user_no && gives === a.meter_no)
         say(
           row.line,
           'meterNo',

@@ -95,12 +95,16 @@ function readCsv(text: string): ImportTable {
     skip_empty_lines: false,
     info: true,
   }) as unknown as readonly CsvRow[];
+  /** A CR LF in quotes is counted twice by csv-parse, here and in all lines behind it. */
+  let twice = 0;
+  const breaks = (record: readonly string[], pattern: RegExp): number =>
+    record.reduce((n, cell) => n + (cell.match(pattern)?.length ?? 0), 0);
   return tableOf(
     rows.map(({ record, info }) => {
-      // `lines` is where a record ends; one with line breaks in quotes began before.
-      const inside = record.reduce((n, cell) => n + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+      twice += breaks(record, /\r\n/g);
       return {
-        line: info.lines - inside,
+        // `lines` is where a record ends; one with line breaks in quotes began before.
+        line: info.lines - twice - breaks(record, /\r\n|\r|\n/g),
         cells: record.map((cell): Cell => ({ text: cell, as: 'text' })),
       };
     }),

@@ -245,13 +245,10 @@ it('a thousand machines hold: none of them holds anything of the database, and e
 });
 
 describe('a terminal that is revoked meanwhile', () => {
-  const letIn = (): Promise<unknown> =>
-    town.db.query('INSERT INTO terminals (terminal_id, public_key, epoch) VALUES ($1, $1, 1)', [T]);
   const revoke = { terminalId: T, status: 'revoked', who: 'w', why: 'stolen' } as const;
 
   it('is told nothing more: what is held ends at once, paid or not', async () => {
     await begin();
-    await letIn();
     const r = ref();
     const url = await tapped(await made(r), 'wechat');
     const held = hold(r);
@@ -265,7 +262,6 @@ describe('a terminal that is revoked meanwhile', () => {
 
   it('and where the bell is not heard, at the next look', async () => {
     await begin();
-    await letIn();
     const r = ref();
     await made(r);
     const held = hold(r);

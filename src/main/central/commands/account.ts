@@ -49,7 +49,7 @@ async function importFile(args: Arguments, context: CommandContext): Promise<num
       if (dry || plan.problems.length > 0) return { plan, importId: null };
       await plan.apply(tx);
       const source = { kind, file: basename(path), bytes, who };
-      const importId = await keepImport(tx, plan, source, atMs);
+      const importId = await keepImport(tx, plan, source, context.random, atMs);
       await audited(tx, {
         atMs,
         who,
