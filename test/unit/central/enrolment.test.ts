@@ -249,7 +249,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
       async (request) => {
         const answer = await company.send()(request);
         const text = Buffer.from(answer.body ?? []).toString('utf8');
-        return { ...answer, body: Buffer.from(over(text)) } as HttpAnswer;
+        return { ...answer, body: Buffer.from(over(text)) };
       };
     const folder = machine();
     const esc = (pem: string): string => JSON.stringify(JSON.stringify(pem)).slice(3, -3);
