@@ -209,7 +209,8 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
     void problems.push({ line, column, code, detail });
   const firsts = byAccount(read.rows, say);
   const { accounts, cards, tariffs } = await known(sql, read.rows);
-  const prices = new Set(tariffs.map((t) => `${t.tariff_id} ${t.version}`));
+  /** When each version begins; 0: it has no day. */
+  const begins = new Map(tariffs.map((t) => [`${t.tariff_id} ${t.version}`, t.from_ms ?? 0]));
   for (const { line, cardNo = '', userNo } of read.rows) {
     const whose = cards.get(cardNo);
     if (whose !== undefined && whose !== userNo)
@@ -221,12 +222,19 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
   for (const [userNo, row] of firsts) {
     const old = accounts.get(userNo);
     const then = owned(row, old);
-    if (!prices.has(`${then.tariff_id} ${then.tariff_version}`))
+    if (!begins.has(`${then.tariff_id} ${then.tariff_version}`))
       say(
         row.line,
         'tariffId',
         'unknown-tariff',
         `there is no ${then.tariff_id} version ${then.tariff_version}: central tariff add`,
+      );
+    if ((begins.get(`${then.tariff_id} ${then.tariff_version}`) ?? 0) > nowMs)
+      say(
+        row.line,
+        'tariffVersion',
+        'not-this',
+        `version ${then.tariff_version} has not begun: name the one that holds, it goes over by itself`,
       );
     if ((row.limitUsed ?? 0) > (row.limit ?? 0))
       say(row.line, 'limitUsed', 'not-this', 'more than the limit');

@@ -87,6 +87,8 @@ export async function addTariff(tx: Script, file: TariffFile, nowMs: number): Pr
       `the newest version is ${newestOf(versions)}: add version ${newestOf(versions) + 1}`,
     );
   const lastMs = Math.max(0, ...versions.map((v) => v.from_ms ?? 0));
+  if (fromMs !== null && versions.length === 0)
+    return refused('from: the first version has none, it holds for the accounts that name it');
   if (fromMs !== null && fromMs <= nowMs)
     return refused(`from: ${file.from} has begun: the next day is ${chinaDate(nowMs + DAY_MS)}`);
   if (fromMs !== null && fromMs <= lastMs)

@@ -401,7 +401,12 @@ describe('prices', () => {
       { uptoQuantity: null, priceE4: 31_000 },
     ]);
     expect((await company.run('tariff list')).out).toMatch(/gas-residential +1 +- +holds/);
+    // An account is not put on a price of tomorrow’s: it goes over by itself.
+    expect(await problems(Buffer.from(`${HEAD},价格版本\n${row(1)},2`))).toEqual([
+      '2 tariffVersion not-this',
+    ]);
     company.now += DAY;
+    expect((await load(Buffer.from(`${HEAD},价格版本\n${row(1)},2`))).code).toBe(0);
     expect((await company.run('tariff list')).out).toMatch(/gas-residential +2 +\S+ +holds/);
     expect((await company.run('tariff show gas-residential')).out).toContain(
       'to 360.00  2.7500 yuan',
@@ -429,6 +434,7 @@ describe('prices', () => {
       [{ tiers: [{ upto: null, price: '1.23456' }] }, 'at most 4 decimals'],
       [{ tiers: [{ upto: null, price: 1.5 }] }, 'tiers.0.price'],
       [{ yearBegins: '02-29' }, 'yearBegins'],
+      [{ tariffId: 'new', version: 1 }, 'the first version has none'],
       [{ name: 'x' }, 'name'],
     ] as const)
       expect((await add(next(over))).err).toContain(why);

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { enrol } from '../../../src/main/cli/enrol.ts';
+import { runCli } from '../../../src/main/cli/run.ts';
+import { systemClock } from '../../support/clock.ts';
 import type { EnrolAsked } from '../../../src/main/cli/enrol.ts';
 import {
   enrolText,
@@ -403,6 +405,46 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
 function digestOf(pem: string, handle: string): string {
   return enrolText({ handle, publicKeyPem: pem, nonce: '' }).split('\n')[2] as string;
 }
+
+describe('the command, over HTTP', () => {
+  it('takes the code from the standard input, and says how it is used', async () => {
+    company = await Company.open('sqlite');
+    folders = [];
+    try {
+      const said: string[] = [];
+      const doors = await company.central.start();
+      const code = codeIn(await company.run([...ADD, '--auto']));
+      const folder = machine();
+      const run = (...args: readonly string[]) =>
+        runCli(['enrol', ...args], {
+          cwd: folder,
+          out: (line) => void said.push(line),
+          err: (line) => void said.push(line),
+          clock: systemClock,
+          random,
+          pcsc: () => Promise.reject(new Error('no reader here')),
+          readers: () => Promise.reject(new Error('no reader here')),
+          input: () => Promise.resolve(`${code}\n`),
+        } as unknown as Parameters<typeof runCli>[1]);
+      expect(await run()).toBe(2);
+      const to = ['--central', doors.terminals.baseUrl, '--code', '-'] as const;
+      expect(await run(...to, '--rotate', '--replace')).toBe(2);
+      expect(await run(...to)).toBe(1);
+      expect(said.at(-1)).toContain('--from');
+      expect(await run(...to, '--from', EXAMPLE), said.join('\n')).toBe(0);
+      expect(written(folder)).toMatchObject({
+        terminalId: ID,
+        central: { baseUrl: doors.terminals.baseUrl },
+      });
+      // No door of customers' phones lets a machine in.
+      const pages = await fetch(`${doors.pages.baseUrl}/v1/enrol`, { method: 'POST', body: '{}' });
+      expect(pages.status).toBe(404);
+    } finally {
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      await company.close();
+    }
+  });
+});
 
 describe('codes and fingerprints', () => {
   it('are read as people type them', () => {

@@ -78,7 +78,7 @@ async function list(_args: Arguments, context: CommandContext): Promise<number> 
       row.tariff_id,
       String(row.version),
       row.from_ms === null ? '-' : chinaDate(row.from_ms),
-      holds?.version === row.version ? 'holds' : '',
+      holds?.version === row.version && (row.from_ms ?? 0) <= context.nowMs() ? 'holds' : '',
       priced(row),
     ];
   });

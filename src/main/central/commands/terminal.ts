@@ -288,7 +288,7 @@ async function show(args: Arguments, context: CommandContext): Promise<number> {
     ...(code === null || code.state === 'done'
       ? []
       : [['code', `${code.purpose}, ${code.state}, until ${chinaTime(code.untilMs)}`]]),
-    ...(t.epoch === null ? [] : [['journal', `epoch ${t.epoch}, fact ${t.lastSeq}`]]),
+    ...(t.epoch === null ? [] : [['journal', `epoch ${t.epoch}, fact ${t.lastSeq ?? 0}`]]),
     ...(t.alarm === null ? [] : [['alarm', t.alarm]]),
     ['heard', t.heard === null ? 'never' : chinaTime(t.heard.atMs)],
   ];
