@@ -140,7 +140,7 @@ export const periodColumn = (headings: readonly string[]): ImportColumn<string> 
 const key = (heading: string): string =>
   heading
     .normalize('NFKC')
-    .replace(/[(\[].*?[)\]]/g, '')
+    .replace(/[([].*?[)\]]/g, '')
     .replace(/[\s*_]/g, '')
     .toLowerCase();
 

@@ -14,6 +14,7 @@ import type { RowOf } from '../db/sets.ts';
 import type { Script, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow } from '../sale/credit-tables.ts';
+import { enterBilledMonths } from '../use/households.ts';
 import { chunks, differing } from './import-apply.ts';
 import type { ImportPlan, SubjectChange } from './import-apply.ts';
 import {
@@ -76,6 +77,8 @@ export const BILL_COLUMNS = {
   dueDate: dayColumn(['缴费期限', '到期日']),
   discount: decimalColumn(['优惠'], 2, 'yuan', 0),
   discountUntil: dayColumn(['优惠截止']),
+  /** Units of the month that the period names. */
+  quantity: decimalColumn<null>(['用量'], 2, 'a quantity in units', null),
 } as const;
 type BillRow = ImportRow<typeof BILL_COLUMNS>;
 
@@ -310,8 +313,23 @@ export async function planBills(sql: Sql, file: ImportTable): Promise<ImportPlan
     unchanged: rows.size - added.length - changed.length - kept,
     kept,
     changes,
-    apply: (tx) => applyBills(tx, added, changed),
+    apply: async (tx) => {
+      await applyBills(tx, added, changed);
+      for (const some of chunks(monthsIn([...rows.values()]))) await enterBilledMonths(tx, some);
+    },
   };
+}
+
+/** What is used in a month is what all of its bills say. */
+function monthsIn(rows: readonly BillRow[]) {
+  const months = new Map<string, Parameters<typeof enterBilledMonths>[1][number]>();
+  for (const { userNo = '', kind = 'gas', period = '', quantity = null } of rows) {
+    if (quantity === null || !/^\d{4}-(?:0[1-9]|1[0-2])$/.test(period)) continue;
+    const key = `${userNo} ${kind} ${period}`;
+    const before = months.get(key)?.quantity ?? 0;
+    months.set(key, { user_no: userNo, kind, month: period, quantity: before + quantity });
+  }
+  return [...months.values()];
 }
 
 const NEW_ITEM = {

@@ -231,6 +231,16 @@ describe.each(ENGINES)('accounts from a file, on %s', (engine) => {
         '--kind bill',
       ),
     ).toEqual(['2 userNo unknown-user', '2 principal not-this', '2 discount not-this']);
+    await load(
+      Buffer.from(
+        '账单号,户号,类别,收款方,账期,金额,用量\nB5,30000001,燃气,gas,2026-05,9,3.5\nB6,30000001,燃气,gas,2026-05,9,4\n',
+      ),
+      '--kind bill',
+    );
+    const months = await company.db.query<Record<string, unknown>>('SELECT * FROM account_months');
+    expect(months.map((m) => [m['month'], Number(m['quantity']), m['source']])).toEqual([
+      ['2026-05', 750, 'bill'],
+    ]);
     expect((await load(credit, '--kind household')).code).toBe(2);
   });
 });
@@ -287,7 +297,7 @@ describe('files as they come', () => {
     ];
     const date = { value: new Date(Date.UTC(2026, 4, 1)), type: Date, format: 'yyyy-mm-dd' };
     const sheet = async (...rows: readonly unknown[][]): Promise<Buffer> =>
-      (await writeXlsxFile([head, ...rows] as never)).toBuffer();
+      writeXlsxFile([head, ...rows] as never).toBuffer();
     const good = await sheet(
       line({ value: '6600000001' }, { value: '020000001' }, { value: 0.1, type: Number }, date),
       line(

@@ -418,8 +418,8 @@ describe('the command, over HTTP', () => {
       const run = (...args: readonly string[]) =>
         runCli(['enrol', ...args], {
           cwd: folder,
-          out: (line) => void said.push(line),
-          err: (line) => void said.push(line),
+          out: (line: string) => void said.push(line),
+          err: (line: string) => void said.push(line),
           clock: systemClock,
           random,
           pcsc: () => Promise.reject(new Error('no reader here')),

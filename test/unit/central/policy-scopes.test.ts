@@ -184,7 +184,7 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
         `policy publish ${company.json('c.json', { minFen: 3_200 })} --scope site:北 --base 0`,
       ),
     ]);
-    expect(base.map((p) => p.code).toSorted()).toEqual([0, 1]);
+    expect(base.map((p) => p.code).reduce((a, b) => a + b)).toBe(1);
   });
 });
 
