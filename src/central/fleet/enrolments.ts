@@ -93,11 +93,16 @@ export async function newCode(
 ): Promise<string> {
   const code = makeCode(random);
   const keys = keysOfCode(readCode(code) as string);
-  await sql.query('DELETE FROM enrolments WHERE terminal_id = $1', [made.terminalId]);
   await sql.query(
     `INSERT INTO enrolments (terminal_id, purpose, site, name, handle, code_key, answer_secret,
        until_ms, confirm, overlap_ms, state, made_ms, who)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11, $12)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11, $12)
+     ON CONFLICT (terminal_id) DO UPDATE SET purpose = EXCLUDED.purpose, site = EXCLUDED.site,
+       name = EXCLUDED.name, handle = EXCLUDED.handle, code_key = EXCLUDED.code_key,
+       answer_secret = EXCLUDED.answer_secret, until_ms = EXCLUDED.until_ms,
+       confirm = EXCLUDED.confirm, overlap_ms = EXCLUDED.overlap_ms, state = 'open',
+       public_key = NULL, wrong = 0, made_ms = EXCLUDED.made_ms, used_ms = NULL,
+       who = EXCLUDED.who`,
     [
       made.terminalId,
       made.purpose,

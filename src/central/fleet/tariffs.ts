@@ -73,6 +73,8 @@ export async function addTariff(tx: Script, file: TariffFile, nowMs: number): Pr
     from_ms: fromMs,
     year_begins: file.yearBegins ?? CALENDAR_YEAR,
   };
+  // One adds at a time: what is compared here is not overtaken.
+  await tx.query('UPDATE policy_head SET version = version WHERE head = 1');
   const versions = await tariffVersions(tx, file.tariffId);
   const old = versions.find((v) => v.version === file.version);
   if (old !== undefined)

@@ -19,7 +19,7 @@ export interface FleetTerminal {
    * as {@link import('../../shared/trust.ts').TerminalStatus}.
    */
   readonly state: 'enrolling' | 'waiting' | 'active' | 'suspended' | 'revoked';
-  /** Fingerprints of the keys that count, the newest last; of one that waits, its own. */
+  /** Fingerprints of the keys that count, the newest last. */
   readonly fingerprints: readonly string[];
   /** Until when the older of two keys counts. */
   readonly oldKeyUntilMs: number | null;
@@ -84,7 +84,8 @@ const ofEnrolment = (e: Enrolment): FleetTerminal => ({
   site: e.site,
   name: e.name,
   state: e.state === 'open' ? 'enrolling' : 'waiting',
-  fingerprints: e.publicKeyPem === null ? [] : [told(e.publicKeyPem)],
+  // Of one that waits it is not told here: it is to be read off the machine.
+  fingerprints: [],
   oldKeyUntilMs: null,
   epoch: null,
   lastSeq: null,

@@ -135,6 +135,8 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     // Nothing counts yet.
     expect(await outcome(kiosk(folder))).toContain('not registered');
     expect((await company.run('terminal list')).out).toMatch(/waiting/);
+    // Central does not tell what is to be read off the machine.
+    expect((await company.run(`terminal show ${ID}`)).out).not.toContain(fingerprintIn(done.lines));
     expect(await company.run(`terminal confirm ${ID} 1234 5678 9012 3456 7890`)).toMatchObject({
       code: 1,
     });

@@ -90,7 +90,9 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
     }
     expect(await told(0)).toEqual(before);
     // Elsewhere it is well; moved there, the terminal would have none, so it is not moved.
-    expect((await publish({ minFen: 50_000 }, '--scope site:城西')).code).toBe(0);
+    const elsewhere = await publish({ minFen: 50_000 }, '--scope site:城西');
+    expect(elsewhere).toMatchObject({ code: 0 });
+    expect(elsewhere.out).toContain('no terminal goes by site:城西');
     const moved = await company.run(['terminal', 'move', IDS[2], '--site', '城西']);
     expect(moved).toMatchObject({ code: 1 });
     expect((await company.run(`terminal show ${IDS[2]}`)).out).toContain('城东');

@@ -8,6 +8,7 @@ import {
   scopeOf,
 } from '../../../central/fleet/policy-scopes.ts';
 import type { PolicyPart, Scope } from '../../../central/fleet/policy-scopes.ts';
+import type { Sql } from '../../../central/db/sql.ts';
 import { audited } from '../../../central/staff/audit.ts';
 import { chinaTime } from '../../../shared/time.ts';
 import type { CommandContext } from '../command.ts';
@@ -114,8 +115,24 @@ async function carryOut(
     return 0;
   }
   db.ring(POLICY_BELL);
+  if (part !== null && (await isNobodys(db, scope)))
+    context.out(`mind: no terminal goes by ${scope} so far`);
   context.out(`version ${result.version}: ${scope}`);
   return 0;
+}
+
+/** A slip of the hand in a site's name would be heard by nobody. */
+async function isNobodys(sql: Sql, scope: Scope): Promise<boolean> {
+  if (scope === 'global') return false;
+  const [column, value] = scope.startsWith('site:')
+    ? ['site', scope.slice('site:'.length)]
+    : ['terminal_id', scope.slice('terminal:'.length)];
+  const rows = await sql.query(
+    `SELECT 1 AS n FROM terminals WHERE ${column} = $1
+     UNION ALL SELECT 1 FROM enrolments WHERE ${column} = $1 AND purpose = 'add' LIMIT 1`,
+    [value],
+  );
+  return rows.length === 0;
 }
 
 const diffLines = (before: PolicyPart, after: PolicyPart): readonly string[] =>
