@@ -71,8 +71,8 @@ export interface ConsoleParts {
   /** What acts of two persons on accounts are judged by. */
   readonly acts: Omit<ActParts, 'nowMs'>;
   readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
-  /** Undefined: the policy has none. */
-  readonly requests: PolicyRequests | undefined;
+  /** By the company's policy; undefined: it has none. */
+  readonly requests: () => Promise<PolicyRequests | undefined>;
 }
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
@@ -338,12 +338,19 @@ export function consoleRoutes({
       show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
-    show('/console/sms', async () => html(smsPage(await smsCounts(db()), areaOf(requests)))),
+    show('/console/sms', async () =>
+      html(smsPage(await smsCounts(db()), areaOf(await requests()))),
+    ),
     show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),
     show('/console/request', async (query) => {
       const found = await requestCase(db(), query.get('number') ?? '');
       if (found === null) throw noSuchResource();
-      const by = { keys: requestKeys, requests, nowMs: now(), token: formToken };
+      const by = {
+        keys: requestKeys,
+        requests: await requests(),
+        nowMs: now(),
+        token: formToken,
+      };
       return html(requestPage(found, by));
     }),
     decide('/console/request', (form) => answerForm(db(), form, now())),

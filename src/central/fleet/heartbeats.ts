@@ -27,10 +27,13 @@ export async function keepHeartbeat(
   );
 }
 
-/** Of all terminals that were ever heard. */
-export async function heartbeatsOf(sql: Sql): Promise<ReadonlyMap<string, HeardTerminal>> {
+/** Of all terminals that were ever heard, so many at most. */
+export async function heartbeatsOf(
+  sql: Sql,
+  most = 500,
+): Promise<ReadonlyMap<string, HeardTerminal>> {
   const rows = await sql.query<{ terminal_id: string; at_ms: unknown; body: string }>(
-    'SELECT terminal_id, at_ms, body FROM terminal_heartbeats ORDER BY terminal_id LIMIT 500',
+    `SELECT terminal_id, at_ms, body FROM terminal_heartbeats ORDER BY terminal_id LIMIT ${most}`,
   );
   return new Map(
     rows.map((row) => {

@@ -131,7 +131,7 @@ export function callbackLimiter(): CallbackLimiter {
 }
 
 /** An address as it is counted: one person has 2^64 of IPv6 at home, so its network stands for it. */
-function crowdOf(address: string): string {
+export function crowdOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined) return v4;
   if (!isIPv6(address)) return address;

@@ -48,6 +48,10 @@ import { creditActs } from './046-credit-acts.ts';
 import { outageSms } from './047-outage-sms.ts';
 import { merchants } from './052-merchants.ts';
 import { heartbeats } from './053-heartbeats.ts';
+import { audit } from './054-audit.ts';
+import { enrolments } from './056-enrolments.ts';
+import { policies } from './057-policies.ts';
+import { accountImports } from './058-account-imports.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -101,4 +105,8 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'heartbeats', sql: heartbeats },
   { name: 'keys for distribution', sql: keysForDistribution },
   { name: 'gateway openings', sql: gatewayOpenings },
+  { name: 'audit', sql: audit },
+  { name: 'enrolments', sql: enrolments },
+  { name: 'policies', sql: policies },
+  { name: 'account imports', sql: accountImports },
 ];
