@@ -84,6 +84,8 @@ const STOREYS = {
     ],
     ['credit-api.ts'],
     ['console', 'terminal-api.ts'],
+    ['staff-api.ts'],
+    ['staff-door.ts'],
     ['central.ts'],
   ],
 };

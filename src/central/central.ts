@@ -16,7 +16,11 @@ import { proveAgain } from './books/evidence-again.ts';
 import { trustIn } from './books/trust.ts';
 import { consoleData } from './console/data.ts';
 import type { ConsoleData } from './console/data.ts';
-import { consoleRoutes } from './console/routes.ts';
+import { STAFF_HEADERS } from './console/door.ts';
+import { staffHandle } from './staff-door.ts';
+import type { StaffOptions } from './staff-door.ts';
+import { alarmsOf } from './staff/alarms/alarms.ts';
+import type { AlarmsOptions } from './staff/alarms/alarms.ts';
 import { lifeSince } from './db/lives.ts';
 import { migrate } from './db/migrate.ts';
 import { MIGRATIONS } from './db/migrations/index.ts';
@@ -30,7 +34,7 @@ import { createPaymentGateway } from './gateway/gateway.ts';
 import { publicPages } from './gateway/public.ts';
 import type { GatewayOptions } from './gateway/types.ts';
 import { healthRoutes } from './http/health.ts';
-import { listen, LOOPBACK_HOST, onLoopback } from './http/listen.ts';
+import { listen, onLoopback } from './http/listen.ts';
 import type { Listening, OpenDoor } from './http/listen.ts';
 import { pacer } from './http/pacing.ts';
 import type { Pacing } from './http/pacing.ts';
@@ -65,7 +69,7 @@ import { terminalApi } from './terminal-api.ts';
 
 /**
  * The three doors. `terminals`: the signed API · `pages`: what customers' phones and the wallets
- * reach · `staff`: the console, which has no log-in of its own and belongs on loopback.
+ * reach · `staff`: the console and the staff API; where nobody logs in it belongs on loopback.
  */
 export type DoorName = 'terminals' | 'pages' | 'staff';
 
@@ -73,8 +77,15 @@ export type DoorName = 'terminals' | 'pages' | 'staff';
 export interface CentralOptions extends Seed {
   /** Open; whoever opened it closes it. */
   readonly db: Db;
-  /** Where each door listens; `staff` on loopback, or `start` rejects (STAFF_NOT_LOOPBACK). */
+  /**
+   * Where each door listens; `staff` without {@link staff} on loopback, or `start` rejects
+   * (STAFF_NOT_LOOPBACK).
+   */
   readonly listen?: Partial<Readonly<Record<DoorName, Listening>>>;
+  /** Who is told of alarms, by which rules; left out: nobody, and nothing is looked at. */
+  readonly alarms?: AlarmsOptions;
+  /** Staff log in; left out: nobody does, and forms ask who it is (the demo hall, tests). */
+  readonly staff?: StaffOptions;
   /** Signs the policy. Like the two below a key of its own: what one signs no other is taken for. */
   readonly policySigner: Signer & KeyId;
   /** Signs answers, and what central grants. */
@@ -168,6 +179,8 @@ export interface Central {
   readonly sweepPayments: () => Promise<void>;
   /** One round of messages of interruptions, as they are sent by themselves all the time. */
   readonly sweepMessages: () => Promise<void>;
+  /** One round of alarms, as they are looked for and told by themselves all the time. */
+  readonly sweepAlarms: () => Promise<void>;
 }
 
 /** How often the gateway looks at what is due. */
@@ -275,6 +288,9 @@ export function createCentral(options: CentralOptions): Central {
             nowMs: now(),
           });
   const messages = sweeper(clock, sweepMessages);
+  // By itself: a mail server that does not answer holds nothing up.
+  const alarms = options.alarms === undefined ? null : alarmsOf(db, options.alarms, options.log);
+  const alarmSweeps = sweeper(options.alarms?.clock, alarms?.sweep);
   const forget = forgetter(db, () => book.known()?.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
@@ -329,29 +345,24 @@ export function createCentral(options: CentralOptions): Central {
       ? []
       : publicPages(payments, now, options.log, options.payments?.publicUrl.startsWith('https:'))),
   ];
-  const staff = router(
-    consoleRoutes({
-      db,
-      now,
-      host: options.listen?.staff?.host ?? LOOPBACK_HOST,
-      trust,
-      keysOf,
-      requestKeys,
-      requests: async () => (await book.everywhere().catch(() => []))[0]?.requests,
-      acts: {
-        outside: options.accountBook !== undefined,
-        mayMove: options.mayMove ?? withoutInvoice,
-        budget: options.grantBudget ?? GRANT_BUDGET,
+  const staff = staffHandle(options, db, {
+    isTelling: options.alarms !== undefined,
+    trust,
+    keysOf,
+    requestKeys,
+    requests: async () => (await book.everywhere().catch(() => []))[0]?.requests,
+    acts: {
+      outside: options.accountBook !== undefined,
+      mayMove: options.mayMove ?? withoutInvoice,
+      budget: options.grantBudget ?? GRANT_BUDGET,
+    },
+    cardGrants: {
+      budget: options.grantBudget ?? GRANT_BUDGET,
+      get minFen(): number {
+        return book.known()?.minFen ?? 1;
       },
-      cardGrants: {
-        budget: options.grantBudget ?? GRANT_BUDGET,
-        get minFen(): number {
-          return book.known()?.minFen ?? 1;
-        },
-      },
-      secret: policySigner.sign(Buffer.from('pilotlight console form', 'utf8')),
-    }),
-  );
+    },
+  });
   let ending = false;
   const health = healthRoutes({ db, schema: MIGRATIONS.length, ending: () => ending });
   const behind: Readonly<Record<DoorName, Handle>> = {
@@ -383,6 +394,7 @@ export function createCentral(options: CentralOptions): Central {
     sweeps.start();
     invoiceSweeps.start();
     messages.start();
+    alarmSweeps.start();
   }
 
   const doors: OpenDoor[] = [];
@@ -391,7 +403,12 @@ export function createCentral(options: CentralOptions): Central {
   };
   async function door(name: DoorName): Promise<OpenDoor> {
     const wanted = options.listen?.[name];
-    const one = await listen(behind[name], name === 'staff' ? onLoopback(wanted) : (wanted ?? {}));
+    const staffs = name === 'staff';
+    const one = await listen(
+      behind[name],
+      staffs && options.staff === undefined ? onLoopback(wanted) : (wanted ?? {}),
+      staffs ? STAFF_HEADERS : {},
+    );
     doors.push(one);
     return one;
   }
@@ -417,9 +434,15 @@ export function createCentral(options: CentralOptions): Central {
       sweeps.stop();
       invoiceSweeps.stop();
       messages.stop();
+      alarmSweeps.stop();
       payments?.endHolds();
       await closeDoors();
-      await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
+      await Promise.all([
+        sweeps.ended(),
+        invoiceSweeps.ended(),
+        messages.ended(),
+        alarmSweeps.ended(),
+      ]);
       book.close();
       ending = false;
       opened = false;
@@ -431,6 +454,7 @@ export function createCentral(options: CentralOptions): Central {
       await sweepInvoices?.();
     },
     sweepMessages: async () => sweepMessages?.(),
+    sweepAlarms: async () => alarms?.sweep(),
   };
 }
 

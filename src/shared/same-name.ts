@@ -1,6 +1,7 @@
 /** Names as people type them: case, width, spaces, signs and what is not seen tell nobody apart. */
-export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
-const plain = (name: string): string =>
+export const sameName = (a: string, b: string): boolean => foldedName(a) === foldedName(b);
+/** A name without what tells nobody apart; empty where nothing of it does. */
+export const foldedName = (name: string): string =>
   name
     .normalize('NFKC')
     .toLowerCase()

@@ -3,6 +3,7 @@
 // exactly once: a sabotage that no longer applies is a hole in this list, and counts as one that
 // nobody caught.
 import { hardening } from './hardening.mjs';
+import { STAFF } from './staff.mjs';
 import { daybook } from './daybook.mjs';
 import { systemTab } from './system-tab.mjs';
 import { disk } from './disk.mjs';
@@ -3995,6 +3996,7 @@ export const MUTANTS = [
   ...RECEIPTS,
   ...VOICE,
   ...INVOICES,
+  ...STAFF,
   ...REQUESTS,
   ...MY_ACCOUNT,
   ...modes({ mutant, edit, attack, unit }),

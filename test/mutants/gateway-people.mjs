@@ -78,7 +78,7 @@ export const gatewayPeople = ({ mutant, edit, attack, unit }) => [
   mutant(
     'hand-own-second',
     'Who asked may confirm it, with a space in his name.',
-    edit('shared/same-name.ts', `plain(a) === plain(b)`, `a === b`),
+    edit('shared/same-name.ts', `foldedName(a) === foldedName(b)`, `a === b`),
     attack('staff', 'no money counts as handed back'),
   ),
   mutant(

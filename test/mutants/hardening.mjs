@@ -213,8 +213,8 @@ export const hardening = ({ mutant, edit, attack, unit }) => [
     'The pages for staff, which have no log-in, listen to a network.',
     edit(
       'central/central.ts',
-      `name === 'staff' ? onLoopback(wanted)`,
-      `name === 'staff' && wanted === null ? onLoopback(wanted)`,
+      'staffs && options.staff === undefined ? onLoopback(wanted)',
+      'staffs && wanted === null ? onLoopback(wanted)',
     ),
     unit('central/doors', 'listen to no network'),
   ),

@@ -3,7 +3,8 @@ import { escapeHtml as e } from '../http/escape.ts';
 import { heldLines } from '../sale/credit-held.ts';
 import { BALANCE_ITEM } from '../sale/credit-tables.ts';
 import type { CreditActRow } from '../sale/credit-tables.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const KINDS: Readonly<Record<CreditActRow['kind'], string>> = { move: '错户更正', grant: '补气' };
 const STATES: Readonly<Record<CreditActRow['state'], string>> = {
@@ -43,37 +44,34 @@ export const actsTable = (acts: readonly CreditActRow[], empty: string): string 
   );
 
 /** Who asks, and why. @param id of the form's fields, since a page has two forms */
-const person = (
-  id: string,
-  hint: string,
-): string => `<label for="${id}-who">提出人</label><input id="${id}-who" name="who" required maxlength="60" autocomplete="off">
+const person = (by: By, id: string, hint: string): string => `${whoField(by, '提出人', `${id}-who`)}
 <label for="${id}-why">理由（${hint}）</label><input id="${id}-why" name="why" required minlength="4" maxlength="300" autocomplete="off">
 <br><button>提出，等第二人核准</button>`;
 
 /** What waits for a second person, and the forms of the first. */
-export const actsPage = (waiting: readonly CreditActRow[], token: string): string =>
+export const actsPage = (waiting: readonly CreditActRow[], by: By): string =>
   page(
     '错户更正和补气',
     '',
     `${TOP}<main><h2>待第二人核准</h2>${actsTable(waiting, '没有待核准的更正和补气')}
 <h2>错户更正</h2><div class="card">
 <p>顾客把别人的户号当成自己的付了款。整笔订单转到他说的户号：收款和订单不变，收款方的结算不变，两块表各收到新的累计金额。原户的余额已经用掉的不能转。</p>
-<form method="post" action="/console/credit/move">${hidden({ token })}
+<form method="post" action="/console/credit/move">${hidden({ token: by.token })}
 <label for="order">订单</label><input id="order" name="order" required maxlength="64" autocomplete="off">
 <label for="to">转到户号</label><input id="to" name="to" required maxlength="20" autocomplete="off">
 <label for="items">付这些账单（编号，用逗号分开；不填则转入余额）</label><input id="items" name="items" maxlength="600" autocomplete="off">
-${person('move', '谁付错、怎样查清')}</form></div>
+${person(by, 'move', '谁付错、怎样查清')}</form></div>
 <h2>换表补气（物联表）</h2><div class="card">
 <p>旧表里没有用完的，凭换表工单补进账户，并按新的累计金额发到新表。一张工单只补一次；每户每年、全公司每天都有额度。</p>
-<form method="post" action="/console/credit/grant">${hidden({ token })}
+<form method="post" action="/console/credit/grant">${hidden({ token: by.token })}
 <label for="user">户号</label><input id="user" name="user" required maxlength="20" autocomplete="off">
 <label for="yuan">金额（元）</label><input id="yuan" name="yuan" required maxlength="9" inputmode="decimal" autocomplete="off">
 <label for="reference">换表工单号</label><input id="reference" name="reference" required maxlength="64" autocomplete="off">
-${person('grant', '旧表读数、谁看过表')}</form></div></main>`,
+${person(by, 'grant', '旧表读数、谁看过表')}</form></div></main>`,
   );
 
 /** One act, and the form of the second person while it waits. */
-export const actPage = (a: CreditActRow, token: string): string =>
+export const actPage = (a: CreditActRow, by: By): string =>
   page(
     KINDS[a.kind],
     '',
@@ -97,15 +95,15 @@ export const actPage = (a: CreditActRow, token: string): string =>
             ['说明', e(a.decided_why ?? '')] as const,
           ]),
     ])}
-${a.state === 'asked' ? decision(a, token) : ''}</div></main>`,
+${a.state === 'asked' ? decision(a, by) : ''}</div></main>`,
   );
 
 const decision = (
   a: CreditActRow,
-  token: string,
+  by: By,
 ): string => `<p>提出的人不能自己核准。核准之前什么都没有变；核准之后不能撤销，转错了再提一次更正。</p>
-<form method="post" action="/console/credit/act">${hidden({ token, id: a.id })}
+<form method="post" action="/console/credit/act">${hidden({ token: by.token, id: a.id })}
 <label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option><option value="confirmed">核准</option><option value="refused">不予核准</option></select>
-<label for="who">核准人（第二人）</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '核准人（第二人）')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form>`;

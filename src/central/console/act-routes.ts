@@ -8,10 +8,10 @@ import type { ActBar, Acted, ActParts } from '../sale/credit-acts.ts';
 import { actOf, waitingActs } from '../sale/credit-corrections.ts';
 import { actPage, actsPage } from './act-pages.ts';
 import { filled, line } from './forms.ts';
-import type { CreditConsole } from './credit-routes.ts';
+import type { Ways } from './ways.ts';
 
 /** The console's ways, and what acts are judged by. */
-export interface ActConsole extends Omit<CreditConsole, 'file'> {
+export interface ActConsole extends Ways {
   readonly acts: Omit<ActParts, 'nowMs'>;
 }
 
@@ -60,35 +60,28 @@ const WORDS: Readonly<Record<ActBar, string>> = {
 };
 
 /** Acts of two persons: who asks, what waits, and the second person's word. */
-export function actRoutes({
-  db,
-  now,
-  formToken,
-  acts,
-  show,
-  decide,
-}: ActConsole): readonly Route[] {
-  const by = (): ActParts => ({ ...acts, nowMs: now() });
+export function actRoutes({ db, now, acts, show, decide }: ActConsole): readonly Route[] {
+  const parts = (): ActParts => ({ ...acts, nowMs: now() });
   return [
-    show('/console/credit/acts', async () => actsPage(await waitingActs(db()), formToken)),
-    show('/console/credit/act', async (query) => {
+    show('/console/credit/acts', async (_query, by) => actsPage(await waitingActs(db()), by)),
+    show('/console/credit/act', async (query, by) => {
       const act = await named(db(), query);
       if (act === null) throw noSuchResource();
-      return actPage(act, formToken);
+      return actPage(act, by);
     }),
-    decide('/console/credit/move', async (form) => {
+    decide('/console/credit/move', async (form, on) => {
       const { order: orderId, to: toUser, items, who, why } = filled(form, moveSchema);
       const names = items.split(/[\s,，、;；]+/u).filter((name) => name !== '');
-      refuse(await proposeMove(db(), { orderId, toUser, items: names, who, why }, by()));
+      refuse(await proposeMove(on, { orderId, toUser, items: names, who, why }, parts()));
     }),
-    decide('/console/credit/grant', async (form) => {
+    decide('/console/credit/grant', async (form, on) => {
       const { user: userNo, yuan, reference, who, why } = filled(form, grantSchema);
       const amountFen = Math.round(Number(yuan) * 100);
       if (amountFen === 0) throw new Refusal('bad-request', '补气金额须大于零');
-      refuse(await proposeGrant(db(), { userNo, amountFen, reference, who, why }, by()));
+      refuse(await proposeGrant(on, { userNo, amountFen, reference, who, why }, parts()));
     }),
-    decide('/console/credit/act', async (form) => {
-      refuse(await decideAct(db(), filled(form, decisionSchema), by()));
+    decide('/console/credit/act', async (form, on) => {
+      refuse(await decideAct(on, filled(form, decisionSchema), parts()));
     }),
   ];
 }

@@ -9,7 +9,8 @@ import { num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { escapeHtml as e } from '../http/escape.ts';
 import type { Stranded } from '../gateway/adopted.ts';
-import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { facts, hidden, page, table, tag, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 /** A request about parked money, with what the books know of its order. */
 export interface HandCase extends HandRequest {
@@ -142,7 +143,7 @@ const ROUTE_WORDS: Readonly<Record<string, string>> = {
  * One request, and the form of the second person. The payer's transaction number is not shown: who
  * confirms has it from the wallet.
  */
-export function handPage(h: HandCase, token: string): string {
+export function handPage(h: HandCase, by: By): string {
   const back = h.how === 'refunded-by-hand';
   const routes = ROUTES.map((r) => `<option value="${r}">${ROUTE_WORDS[r]}</option>`).join('');
   return page(
@@ -162,11 +163,11 @@ ${facts([
   ['申请时间', time(h.asked_ms)],
 ])}
 <p>申请人不能自己核准。请到钱包商户平台查到这笔付款，填它的交易号，并看清钱款现在的状态。核准之前不算已退，订单和次数都保留；不予核准，订单照旧待处理。</p>
-<form method="post" action="/console/by-hand">${hidden({ token, terminal: h.terminal_id, epoch: h.epoch, seq: h.seq })}
+<form method="post" action="/console/by-hand">${hidden({ token: by.token, terminal: h.terminal_id, epoch: h.epoch, seq: h.seq })}
 <label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option><option value="confirmed">核准</option><option value="refused">不予核准</option></select>
 <label for="transaction">付款人的钱包交易号（核准时填）</label><input id="transaction" name="transaction" maxlength="64" autocomplete="off">
 ${back ? `<label for="route">退款途径（核准时选；现金、转账须在说明里写明原因）</label><select id="route" name="route"><option value="">请选择</option>${routes}</select>` : ''}
-<label for="who">核准人（第二人）</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '核准人（第二人）')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );
@@ -178,7 +179,7 @@ const KEYED = '中心已给过这张卡的写卡密钥：气可能已在卡上�
 export function adoptPage(
   terminalId: string,
   stranded: readonly (readonly [name: string, payment: Stranded])[],
-  token: string,
+  by: By,
 ): string {
   const rows = stranded.map(([name, s]) => [
     e(s.orderId ?? '—'),
@@ -196,21 +197,21 @@ export function adoptPage(
     `${TOP}<main><h2>终端 ${e(terminalId)}：接管未结的款</h2>
 <p>这里是已注销的终端没有办完的款，和现场申请了、没有核准的款：终端自己不再办理。每一笔由一个人提出、另一个人核准：原路退给顾客，缴费订单按付款凭据补记入账，或登记已由人工处理。</p>
 ${table(heads, rows, '没有未结的款')}
-${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one[1], token) : ''}</main>`,
+${stranded.length === 1 && one !== undefined ? adoptForm(terminalId, one[0], one[1], by) : ''}</main>`,
   );
 }
 
-function adoptForm(terminalId: string, name: string, s: Stranded, token: string): string {
+function adoptForm(terminalId: string, name: string, s: Stranded, by: By): string {
   const hows = [
     ...(s.outTradeNo === null ? [] : ['refund-by-gateway' as const]),
     ...(s.creditable ? ['credited' as const] : []),
     'refunded-by-hand' as const,
     'delivered-by-hand' as const,
   ];
-  return `<div class="card"><form method="post" action="/console/adopt">${hidden({ token, terminal: terminalId, piece: name })}
+  return `<div class="card"><form method="post" action="/console/adopt">${hidden({ token: by.token, terminal: terminalId, piece: name })}
 <label for="how">怎样处理</label><select id="how" name="how" required><option value="">请选择</option>${hows.map((h) => `<option value="${h}">${HOW_WORDS[h]}</option>`).join('')}</select>
 <label for="reference">单据号（人工退款、人工补气必填）</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
-<label for="who">提出人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '提出人')}
 <label for="why">理由（先查清气有没有充上）</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>提出，等第二人核准</button></form></div>`;
 }

@@ -1,7 +1,8 @@
 import { formatMicroYuan, formatQuantity } from '../../shared/money.ts';
 import { escapeHtml as e } from '../http/escape.ts';
 import type { CardGrantRow } from '../sale/card-grant-rows.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const STATES: Readonly<Record<CardGrantRow['state'], string>> = {
   asked: '待第二人核准',
@@ -26,24 +27,24 @@ const grantsTable = (grants: readonly CardGrantRow[]): string =>
   );
 
 /** What waits for a second person, and the form of the first. */
-export const cardGrantsPage = (waiting: readonly CardGrantRow[], token: string): string =>
+export const cardGrantsPage = (waiting: readonly CardGrantRow[], by: By): string =>
   page(
     '卡表换表补气',
     '',
     `${TOP}<main><h2>待第二人核准</h2>${grantsTable(waiting)}
 <h2>卡表换表补气</h2><div class="card">
 <p>旧表里没有用完的，凭换表工单补给卡表用户：折成余款，下次购气时和买的气一起写到卡上，机器上会告诉顾客。补的量从本年已购里减去，不占阶梯和限购。一张工单只补一次；每户每年、全公司每天都有额度。物联表用户请到<a href="/console/credit/acts">错户更正和补气</a>。</p>
-<form method="post" action="/console/card-grants">${hidden({ token })}
+<form method="post" action="/console/card-grants">${hidden({ token: by.token })}
 <label for="number">用户号或卡号</label><input id="number" name="number" required maxlength="20" autocomplete="off">
 <label for="quantity">数量（立方米；存钱的卡填元）</label><input id="quantity" name="quantity" required maxlength="9" inputmode="decimal" autocomplete="off">
 <label for="reference">换表工单号</label><input id="reference" name="reference" required maxlength="64" autocomplete="off">
-<label for="who">提出人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '提出人')}
 <label for="why">理由（旧表读数、谁看过表）</label><input id="why" name="why" required minlength="4" maxlength="300" autocomplete="off">
 <br><button>提出，等第二人核准</button></form></div></main>`,
   );
 
 /** One grant, and the form of the second person while it waits. */
-export const cardGrantPage = (g: CardGrantRow, token: string): string =>
+export const cardGrantPage = (g: CardGrantRow, by: By): string =>
   page(
     '卡表换表补气',
     '',
@@ -62,15 +63,15 @@ export const cardGrantPage = (g: CardGrantRow, token: string): string =>
             ['说明', e(g.decided_why ?? '')] as const,
           ]),
     ])}
-${g.state === 'asked' ? decision(g, token) : ''}</div></main>`,
+${g.state === 'asked' ? decision(g, by) : ''}</div></main>`,
   );
 
 const decision = (
   g: CardGrantRow,
-  token: string,
+  by: By,
 ): string => `<p>提出的人不能自己核准。核准之前什么都没有变；折合金额按核准时的阶梯重新计算。</p>
-<form method="post" action="/console/card-grant">${hidden({ token, id: g.id })}
+<form method="post" action="/console/card-grant">${hidden({ token: by.token, id: g.id })}
 <label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option><option value="confirmed">核准</option><option value="refused">不予核准</option></select>
-<label for="who">核准人（第二人）</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '核准人（第二人）')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form>`;

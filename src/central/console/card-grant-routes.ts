@@ -7,11 +7,11 @@ import { cardGrant, waitingCardGrants } from '../sale/card-grant-rows.ts';
 import { decideCardGrant, proposeCardGrant } from '../sale/card-grants.ts';
 import type { CardGrantBar, CardGranted, CardGrantParts } from '../sale/card-grants.ts';
 import { cardGrantPage, cardGrantsPage } from './card-grant-pages.ts';
-import type { CreditConsole } from './credit-routes.ts';
+import type { Ways } from './ways.ts';
 import { filled, line } from './forms.ts';
 
 /** The console's ways, and what grants are judged by. */
-export interface CardGrantConsole extends Omit<CreditConsole, 'file'> {
+export interface CardGrantConsole extends Ways {
   readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
 }
 
@@ -47,30 +47,29 @@ const WORDS: Readonly<Record<CardGrantBar, string>> = {
 export function cardGrantRoutes({
   db,
   now,
-  formToken,
   cardGrants,
   show,
   decide,
 }: CardGrantConsole): readonly Route[] {
-  const by = (): CardGrantParts => ({ ...cardGrants, nowMs: now() });
+  const parts = (): CardGrantParts => ({ ...cardGrants, nowMs: now() });
   return [
-    show('/console/card-grants', async () =>
-      cardGrantsPage(await waitingCardGrants(db()), formToken),
+    show('/console/card-grants', async (_query, by) =>
+      cardGrantsPage(await waitingCardGrants(db()), by),
     ),
-    show('/console/card-grant', async (query) => {
+    show('/console/card-grant', async (query, by) => {
       const id = Number(query.get('id'));
       const found = Number.isSafeInteger(id) && id > 0 ? await cardGrant(db(), id) : null;
       if (found === null) throw noSuchResource();
-      return cardGrantPage(found, formToken);
+      return cardGrantPage(found, by);
     }),
-    decide('/console/card-grants', async (form) => {
+    decide('/console/card-grants', async (form, on) => {
       const { quantity: typed, ...asked } = filled(form, askedSchema);
       const quantity = parseYuan(typed) ?? 0;
       if (quantity === 0) throw new Refusal('bad-request', '补气数量须大于零');
-      refuse(await proposeCardGrant(db(), { ...asked, quantity }, by()));
+      refuse(await proposeCardGrant(on, { ...asked, quantity }, parts()));
     }),
-    decide('/console/card-grant', async (form) => {
-      refuse(await decideCardGrant(db(), filled(form, decisionSchema), by()));
+    decide('/console/card-grant', async (form, on) => {
+      refuse(await decideCardGrant(on, filled(form, decisionSchema), parts()));
     }),
   ];
 }

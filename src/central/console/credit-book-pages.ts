@@ -3,7 +3,8 @@ import { escapeHtml as e } from '../http/escape.ts';
 import type { BookManner, BookPosting } from '../sale/account-book.ts';
 import { BOOK_WORDS } from '../sale/credit-decisions.ts';
 import type { BookWord, UnderWay } from '../sale/credit-decisions.ts';
-import { facts, hidden, page, time, TOP } from './html.ts';
+import { facts, hidden, page, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const MANNERS: Readonly<Record<BookManner, string>> = {
   idempotent: '可重复发送',
@@ -16,7 +17,7 @@ const WORDS: Readonly<Record<BookWord, string>> = {
 };
 
 /** A posting that the account book outside has not spoken of, and the form for two persons. */
-export function underWayPage(u: UnderWay, token: string): string {
+export function underWayPage(u: UnderWay, by: By): string {
   const { posting: p, manner, sentMs, said, asked } = u;
   return page(
     '记账中的订单',
@@ -37,10 +38,10 @@ export function underWayPage(u: UnderWay, token: string): string {
         : [['已提出', `${WORDS[asked.word]} ${e(asked.voucher)}（${e(asked.who)}）`] as const]),
     ])}
 <p>请在公司账本里按记账编号查明。两个人各填一次、结果和凭证号一致才算数，之后不能修改：已入账的不再退款，没有入账的自动退款。两个人说法不同，都作废重来。</p>
-<form method="post" action="/console/credit/posting">${hidden({ token, order: p.order_id })}
+<form method="post" action="/console/credit/posting">${hidden({ token: by.token, order: p.order_id })}
 <label for="word">结果</label><select id="word" name="word" required><option value="">请选择</option>${BOOK_WORDS.map((w) => `<option value="${w}">${WORDS[w]}</option>`).join('')}</select>
 <label for="voucher">账本凭证号（已入账必填）</label><input id="voucher" name="voucher" maxlength="64" autocomplete="off">
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );

@@ -10,7 +10,8 @@ import type { CreditActRow, CreditItemRow, PostingRow } from '../sale/credit-tab
 import { isKeptFor, termsAt } from '../sale/credit-terms.ts';
 import { maskName } from '../../shared/mask.ts';
 import { actsTable } from './act-pages.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const KINDS: Readonly<Record<CreditLine['kind'], string>> = {
   balance: '表端充值',
@@ -140,7 +141,7 @@ const nextWords = (item: CreditItemRow): readonly ItemWord[] =>
   ITEM_WORDS.filter((word) => ITEM_FROM[word].includes(item.state));
 
 /** The form by which staff says what became of an item elsewhere. */
-export const creditItemPage = (item: CreditItemRow, token: string): string =>
+export const creditItemPage = (item: CreditItemRow, by: By): string =>
   page(
     '登记账单',
     '',
@@ -151,14 +152,14 @@ export const creditItemPage = (item: CreditItemRow, token: string): string =>
       ['状态', ITEMS[item.state]],
     ])}
 <p>已在别处缴清的账单，正在自助机付款的订单会自动退款。登记之后留痕，缴清不能撤回。</p>
-<form method="post" action="/console/credit/item">${hidden({ token, item: item.item })}
+<form method="post" action="/console/credit/item">${hidden({ token: by.token, item: item.item })}
 <label for="word">结果</label><select id="word" name="word" required><option value="">请选择</option>${nextWords(
       item,
     )
       .map((word) => `<option value="${word}">${WORDS[word]}</option>`)
       .join('')}</select>
 <label for="reference">凭证号（缴清时必填）</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );

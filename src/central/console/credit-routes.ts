@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { chinaDate } from '../../shared/time.ts';
 import { select } from '../db/sets.ts';
-import type { Db } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
 import { dateOf, noSuchResource } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
@@ -20,18 +19,7 @@ import { bookFile, underWayPage } from './credit-book-pages.ts';
 import { meterPage, metersTable } from './meter-pages.ts';
 import { noteRepair, openCommands } from '../sale/meter-sender.ts';
 import { filled, line } from './forms.ts';
-import type { Form } from './forms.ts';
-
-/** The console's own ways of showing a page and taking a form (`routes.ts`). */
-export interface CreditConsole {
-  readonly db: () => Db;
-  readonly now: () => number;
-  readonly formToken: string;
-  readonly show: (path: string, page: (query: URLSearchParams) => Promise<string>) => Route;
-  /** Plain text, to be kept. */
-  readonly file: (path: string, text: (query: URLSearchParams) => Promise<string>) => Route;
-  readonly decide: (path: string, act: (form: Form) => Promise<void>) => Route;
-}
+import type { Ways } from './ways.ts';
 
 /** What staff says about an item. */
 const itemSchema = z.object({
@@ -68,14 +56,7 @@ const NO = {
 } as const;
 
 /** Accounts without a card: look one up, say what was paid elsewhere, settle a day by payee. */
-export function creditRoutes({
-  db,
-  now,
-  formToken,
-  show,
-  file,
-  decide,
-}: CreditConsole): readonly Route[] {
+export function creditRoutes({ db, now, show, file, decide }: Ways): readonly Route[] {
   return [
     show('/console/credit', async (query) => {
       const userNo = query.get('user');
@@ -87,29 +68,29 @@ export function creditRoutes({
       if (account === null) throw noSuchResource();
       return creditAccountPage(account, now());
     }),
-    show('/console/credit/item', async (query) => {
+    show('/console/credit/item', async (query, by) => {
       const name = (query.get('item') ?? '').replaceAll('\0', '');
       const [item] = await select(db(), CREDIT_ITEMS, 'item = $1', [name]);
       if (item === undefined) throw noSuchResource();
-      return creditItemPage(item, formToken);
+      return creditItemPage(item, by);
     }),
-    decide('/console/credit/item', async (form) => {
+    decide('/console/credit/item', async (form, on) => {
       const told = filled(form, itemSchema);
       if (told.word === 'paid' && told.reference === '')
         throw new Refusal('bad-request', '缴清须填凭证号');
-      const barred = await changeItem(db(), told, now());
+      const barred = await changeItem(on, told, now());
       if (barred !== null) throw new Refusal('bad-request', NO[barred], { status: 409 });
     }),
-    show('/console/credit/posting', async (query) => {
+    show('/console/credit/posting', async (query, by) => {
       const waits = await underWay(db(), (query.get('order') ?? '').replaceAll('\0', ''));
       if (waits === null) throw noSuchResource();
-      return underWayPage(waits, formToken);
+      return underWayPage(waits, by);
     }),
-    decide('/console/credit/posting', async (form) => {
+    decide('/console/credit/posting', async (form, on) => {
       const { order: orderId, ...told } = filled(form, bookSchema);
       if (told.word === 'posted' && told.voucher === '')
         throw new Refusal('bad-request', '已入账须填凭证号');
-      const decided = await decideBook(db(), { orderId, ...told }, now());
+      const decided = await decideBook(on, { orderId, ...told }, now());
       if (decided !== 'done' && decided !== 'asked')
         throw new Refusal('bad-request', BOOK_NO[decided], { status: 409 });
     }),
@@ -117,16 +98,16 @@ export function creditRoutes({
       const date = dateOf(query.get('date') ?? chinaDate(now()));
       return bookFile(await sentOn(db(), date, now()));
     }),
-    show('/console/credit/meter', async (query) => {
+    show('/console/credit/meter', async (query, by) => {
       const place = [query.get('meter'), query.get('count')];
       const open = await openCommands(db());
       const command = open.find((c) => c.meter_no === place[0] && String(c.count) === place[1]);
       if (command === undefined) throw noSuchResource();
-      return meterPage(command, now(), formToken);
+      return meterPage(command, now(), by);
     }),
-    decide('/console/credit/meter', async (form) => {
+    decide('/console/credit/meter', async (form, on) => {
       const { meter: meterNo, ...told } = filled(form, meterSchema);
-      if (!(await noteRepair(db(), { meterNo, ...told })))
+      if (!(await noteRepair(on, { meterNo, ...told })))
         throw new Refusal('bad-request', '表端已生效', { status: 409 });
     }),
     show('/console/credit/settlement', async (query) => {

@@ -26,6 +26,7 @@ import type { RefundWait } from '../gateway/budgets.ts';
 import { standingAt } from '../sale/standing.ts';
 import { ACCOUNT_USE, ACCOUNTS, TARIFFS } from '../sale/tables.ts';
 import { handCases } from './by-hand.ts';
+import { SILENT_MS } from './heartbeat-pages.ts';
 import type { HandCases } from './by-hand.ts';
 
 /** What the console shows; also `GET /console/data.json`. */
@@ -191,7 +192,7 @@ export async function consoleData(sql: Sql, nowMs: number): Promise<ConsoleData>
   return {
     accounts: await accountsOf(sql, nowMs),
     orders: await ordersOf(sql, nowMs),
-    terminals: await terminalsOf(sql),
+    terminals: await terminalsOf(sql, { limit: 500 }),
     quarantine: await quarantineOf(sql),
     quarantineOpen: await quarantineOpen(sql),
     held: await heldOf(sql),
@@ -246,9 +247,18 @@ async function accountsOf(sql: Sql, nowMs: number): Promise<ConsoleData['account
   }));
 }
 
-async function ordersOf(sql: Sql, nowMs: number): Promise<ConsoleData['orders']> {
+/** Orders by a condition with one parameter, the newest first. */
+export async function ordersOf(
+  sql: Sql,
+  nowMs: number,
+  where = 'order_id <> $1',
+  param = '',
+  limit = 50,
+): Promise<ConsoleData['orders']> {
   const rows = await sql.query<Row>(
-    'SELECT * FROM orders ORDER BY changed_ms DESC, order_id DESC LIMIT 50',
+    `SELECT * FROM orders WHERE ${where}
+     ORDER BY changed_ms DESC, order_id DESC LIMIT ${Math.trunc(limit)}`,
+    [param],
   );
   return rows.map((r) => ({
     orderId: text(r['order_id']),
@@ -271,18 +281,53 @@ async function ordersOf(sql: Sql, nowMs: number): Promise<ConsoleData['orders']>
   }));
 }
 
-async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
-  const rows =
-    await sql.query<Row>(`SELECT t.*, COALESCE((SELECT last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch), 0) AS last_seq,
+/** Which terminals a page shows. */
+export interface TerminalsAsked {
+  /** Only this one. */
+  readonly only?: string | undefined;
+  /** Those behind this number. */
+  readonly after?: string | undefined;
+  readonly status?: TerminalStatus | undefined;
+  /** `missed`: silent, or serving nobody · `alarm`: with an alarm, or asking for an epoch. */
+  readonly show?: 'all' | 'missed' | 'alarm' | undefined;
+  /** For `missed`. */
+  readonly nowMs?: number | undefined;
+  readonly limit: number;
+}
+const SHOWN: Readonly<Record<'all' | 'missed' | 'alarm', string>> = {
+  all: '',
+  missed: `AND t.status <> 'revoked' AND EXISTS (SELECT 1 FROM terminal_heartbeats h
+    WHERE h.terminal_id = t.terminal_id AND (h.at_ms < $2 OR h.level = 'out-of-service'))`,
+  alarm: `AND (t.alarm IS NOT NULL OR EXISTS (SELECT 1 FROM epoch_requests r
+    WHERE r.terminal_id = t.terminal_id AND r.granted_ms IS NULL))`,
+};
+
+/** By number. */
+export async function terminalsOf(
+  sql: Sql,
+  { only, after, status, show = 'all', nowMs = 0, limit }: TerminalsAsked,
+): Promise<ConsoleData['terminals']> {
+  const params: unknown[] = [only ?? after ?? ''];
+  if (show === 'missed') params.push(nowMs - SILENT_MS);
+  if (status !== undefined) params.push(status);
+  const rows = await sql.query<Row>(
+    `SELECT t.*, COALESCE((SELECT last_seq FROM cursors c WHERE c.terminal_id = t.terminal_id AND c.epoch = t.epoch), 0) AS last_seq,
        (SELECT COUNT(*) FROM forked_events f WHERE f.terminal_id = t.terminal_id) AS forked
-         FROM terminals t ORDER BY t.terminal_id LIMIT 500`);
-  const asking = new Map(
-    (await sql.query<Row>('SELECT * FROM epoch_requests WHERE granted_ms IS NULL')).map((r) => [
-      text(r['terminal_id']),
-      r,
-    ]),
+         FROM terminals t WHERE t.terminal_id ${only === undefined ? '>' : '='} $1
+           ${SHOWN[show]} ${status === undefined ? '' : `AND t.status = $${params.length}`}
+         ORDER BY t.terminal_id LIMIT ${Math.trunc(limit)}`,
+    params,
   );
-  const heard = await heartbeatsOf(sql);
+  const ids = rows.map((r) => text(r['terminal_id']));
+  const asking = new Map(
+    (
+      await sql.query<Row>(
+        `SELECT * FROM epoch_requests WHERE granted_ms IS NULL AND terminal_id ${anyOf('$1')}`,
+        [list(ids)],
+      )
+    ).map((r) => [text(r['terminal_id']), r]),
+  );
+  const heard = await heartbeatsOf(sql, ids);
   return rows.map((r) => ({
     terminalId: text(r['terminal_id']),
     heard: heard.get(text(r['terminal_id'])) ?? null,
@@ -297,7 +342,14 @@ async function terminalsOf(sql: Sql): Promise<ConsoleData['terminals']> {
   }));
 }
 
-async function quarantineOf(sql: Sql): Promise<ConsoleData['quarantine']> {
+/** One terminal as the console shows it; null: there is none. */
+export const terminalOf = async (
+  sql: Sql,
+  terminalId: string,
+): Promise<ConsoleData['terminals'][number] | null> =>
+  (await terminalsOf(sql, { only: terminalId.replaceAll('\0', ''), limit: 1 }))[0] ?? null;
+
+export async function quarantineOf(sql: Sql): Promise<ConsoleData['quarantine']> {
   const rows = await sql.query<Row>(
     `SELECT q.*, (SELECT body FROM journal_events j WHERE j.terminal_id = q.terminal_id
        AND j.epoch = q.epoch AND j.seq = q.seq) AS body
@@ -353,7 +405,7 @@ export async function waiting(
   return rows[0] === undefined ? null : waitingOf(rows[0]);
 }
 
-async function heldOf(sql: Sql): Promise<ConsoleData['held']> {
+export async function heldOf(sql: Sql): Promise<ConsoleData['held']> {
   const rows = await sql.query<Row>(
     `SELECT h.*, e.kind, e.body FROM (SELECT *, ROW_NUMBER() OVER
        (PARTITION BY terminal_id ORDER BY held_no) AS place FROM held_facts) h
@@ -389,7 +441,8 @@ async function notesOf(sql: Sql): Promise<ConsoleData['notes']> {
   }));
 }
 
-async function parkedCapturesOf(sql: Sql): Promise<ConsoleData['parkedCaptures']> {
+/** Captures that the gateway could not hand back and nobody has settled; at most 100. */
+export async function parkedCapturesOf(sql: Sql): Promise<ConsoleData['parkedCaptures']> {
   const rows = await sql.query<Row>(
     `SELECT * FROM gateway_legs g WHERE state = 'parked'
      AND NOT EXISTS
@@ -409,7 +462,7 @@ async function parkedCapturesOf(sql: Sql): Promise<ConsoleData['parkedCaptures']
   }));
 }
 
-async function settlementsOf(sql: Sql): Promise<ConsoleData['settlements']> {
+export async function settlementsOf(sql: Sql): Promise<ConsoleData['settlements']> {
   const rows = await sql.query<Row>(
     'SELECT * FROM gateway_settlements ORDER BY entry_id DESC LIMIT 50',
   );
@@ -438,14 +491,14 @@ async function ledgerOf(sql: Sql): Promise<ConsoleData['ledger']> {
   }));
 }
 
-async function quarantineOpen(sql: Sql): Promise<number> {
+export async function quarantineOpen(sql: Sql): Promise<number> {
   const rows = await sql.query<Row>(
     'SELECT COUNT(*) AS n FROM quarantine WHERE settled_ms IS NULL',
   );
   return num(rows[0]?.['n']);
 }
 
-async function heldOpen(sql: Sql): Promise<number> {
+export async function heldOpen(sql: Sql): Promise<number> {
   const rows = await sql.query<Row>('SELECT COUNT(*) AS n FROM held_facts');
   return num(rows[0]?.['n']);
 }

@@ -1,7 +1,8 @@
 import type { Finding } from '../books/findings.ts';
 import type { FindingReason } from '../books/tables.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const REASONS: Readonly<Record<FindingReason, string>> = {
   'over-known-limit': '终端明知超限仍售出',
@@ -37,7 +38,7 @@ export function findingsTable(findings: readonly Finding[]): string {
 }
 
 /** One of them, and the form that says that a person has looked at it. */
-export function findingPage(f: Finding, token: string): string {
+export function findingPage(f: Finding, by: By): string {
   return page(
     '成交待查',
     '',
@@ -51,8 +52,8 @@ ${facts([
   ['发现', time(f.atMs)],
 ])}
 <p>${NEXT[f.reason]}</p>
-<form method="post" action="/console/finding">${hidden({ token, order: f.orderId, reason: f.reason })}
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/finding">${hidden({ token: by.token, order: f.orderId, reason: f.reason })}
+${whoField(by, '处理人')}
 <label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>已看过</button></form></div></main>`,
   );

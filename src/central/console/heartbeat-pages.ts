@@ -6,7 +6,7 @@ import { escapeHtml } from '../http/escape.ts';
 import { table, time } from './html.ts';
 
 /** So many heartbeats are missing: it has no line, or no power. */
-const SILENT_MS = 300_000;
+export const SILENT_MS = 300_000;
 const LEVELS: Readonly<Record<Heartbeat['level'], string>> = {
   'in-service': '正常',
   degraded: '降级',

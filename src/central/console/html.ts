@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import { chinaTime } from '../../shared/time.ts';
 import { escapeHtml } from '../http/escape.ts';
+import type { Role } from '../staff/roles.ts';
 
 const STATES: Record<string, string> = {
   normal: '正常',
@@ -59,8 +61,30 @@ dt{color:#5a6780}
 dd{margin:0;overflow-wrap:anywhere}
 pre{background:#f8fafd;border:1px solid #dde3ee;border-radius:8px;padding:12px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 label{display:block;margin:12px 0 2px;color:#5a6780}
-input,select{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
+input,select,textarea{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
+.who{color:#5a6780;margin:12px 0 2px}
+nav{background:#0d2547;padding:0 28px;display:flex;flex-wrap:wrap;gap:2px}
+nav a{color:#dbe6f7;padding:7px 8px;text-decoration:none;font-size:14px}
+nav a:hover{background:#1c4379;color:#fff}
+nav b{font-weight:600;background:#c2410c;color:#fff;border-radius:9px;padding:0 7px;font-size:12px}
+.me{margin-left:auto;display:flex;align-items:baseline;gap:14px}
+.me form{margin:0}
+.me button{margin:0;padding:2px 12px;background:#27508c}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:12px}
+.tiles a{display:block;background:#fff;border:1px solid #dde3ee;border-radius:10px;padding:12px 16px;color:inherit;text-decoration:none}
+.tiles a:hover{border-color:#12305c}
+.tiles b{display:block;font-size:26px;line-height:1.3;font-variant-numeric:tabular-nums}
+.tiles .hot b{color:#a1490b}
+.filter{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:end;margin-bottom:14px}
+.filter input,.filter select{max-width:200px}
+.filter label{margin:0}
+.filter button{margin-top:0}
+.qr svg{width:232px;height:232px;display:block}
+code{font:14px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 button{margin-top:18px;padding:9px 22px;border:0;border-radius:8px;background:#12305c;color:#fff;font:inherit;cursor:pointer}`;
+
+/** The source of `style-src`: this very style, and no other. */
+export const STYLE_SOURCE = `'sha256-${hash('sha256', STYLE, 'base64')}'`;
 
 /**
  * A whole page.
@@ -71,8 +95,26 @@ export function page(title: string, head: string, body: string): string {
   return `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">${head}<title>${title}</title><style>${STYLE}</style></head><body>${body}</body></html>`;
 }
 
+/** Stands in a page’s head where the bar of the one who reads it goes (ways.ts). */
+export const BAR = '<!--bar-->';
 /** The head of every page but the main one. */
-export const TOP = '<header><h1>长明 · 收费中心</h1><a href="/">返回</a></header>';
+export const TOP = `<header><h1>长明 · 收费中心</h1><a href="/">返回</a></header>${BAR}`;
+/** For whom a page and its forms are made. */
+export interface By {
+  /** What a form carries to show that it is the console’s. */
+  readonly token: string;
+  /** Null: nobody logs in here, and forms ask who it is. */
+  readonly who: string | null;
+  /** Null: as `who`. */
+  readonly roles: readonly Role[] | null;
+}
+/** Nobody is logged in. @param token what forms carry */
+export const anybody = (token: string): By => ({ token, who: null, roles: null });
+/** Asks who it is, where nobody has logged in. */
+export const whoField = (by: By, label: string, id = 'who'): string =>
+  by.who === null
+    ? `<label for="${id}">${label}</label><input id="${id}" name="who" required maxlength="60" autocomplete="off">`
+    : `<p class="who">${label}：${escapeHtml(by.who)}</p>`;
 /** Fields of a form that nobody fills in. */
 export const hidden = (fields: Readonly<Record<string, string | number>>): string =>
   Object.entries(fields)

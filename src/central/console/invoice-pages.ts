@@ -6,7 +6,8 @@ import { isOver, redOf } from '../invoices/rows.ts';
 import type { InvoiceRow, InvoiceState } from '../invoices/rows.ts';
 import { INVOICE_LISTS, isOverdue } from '../invoices/seen.ts';
 import type { InvoiceCounts, InvoiceList } from '../invoices/seen.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const STATES: Readonly<Record<InvoiceState, string>> = {
   waiting: '等蓝票的结果',
@@ -79,7 +80,7 @@ export function invoicePage(
   rows: readonly InvoiceRow[],
   requestId: string,
   nowMs: number,
-  token: string,
+  by: By,
 ): string {
   const blue = rows.find((row) => row.request_id === requestId) as InvoiceRow;
   const body = JSON.parse(blue.body) as InvoiceBody;
@@ -115,7 +116,7 @@ export function invoicePage(
       ['金额（元）', formatYuan(blue.amount_fen)],
       ['项目', body.lines.map((l) => e(`${l.name} ${l.spec}`.trim())).join('<br>')],
       ['备注', e(body.remark)],
-    ])}${formOf(rows, blue, token)}</div><h2>经过</h2>${history}</main>`,
+    ])}${formOf(rows, blue, by)}</div><h2>经过</h2>${history}</main>`,
   );
 }
 
@@ -127,7 +128,7 @@ function buyerOf({ buyer_kind, buyer_name }: InvoiceRow): string {
     : `个人（${e(maskName(buyer_name))}）`;
 }
 
-function formOf(rows: readonly InvoiceRow[], blue: InvoiceRow, token: string): string {
+function formOf(rows: readonly InvoiceRow[], blue: InvoiceRow, by: By): string {
   const red = redOf(rows, blue);
   if (isOver(blue)) return '';
   if (blue.state !== 'issued')
@@ -140,8 +141,8 @@ function formOf(rows: readonly InvoiceRow[], blue: InvoiceRow, token: string): s
       : `<p class="alarm">${e(blue.asked_who)} 提出红冲：${e(blue.asked_why)}。提出的人不能自己核准。</p>`;
   const refused =
     red === null ? '' : `<p class="alarm">上次红冲被拒绝：${e(red.said ?? '没有说明')}</p>`;
-  return `${refused}${asked}<form method="post" action="/console/invoice">${hidden({ token, request: blue.request_id })}
-<label for="who">${blue.asked_who === null ? '提出人' : '核准人（第二人）'}</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+  return `${refused}${asked}<form method="post" action="/console/invoice">${hidden({ token: by.token, request: blue.request_id })}
+${whoField(by, blue.asked_who === null ? '提出人' : '核准人（第二人）')}
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button name="verdict" value="reverse">${blue.asked_who === null ? '提出红冲' : '核准红冲'}</button>${blue.asked_who === null ? '' : ' <button name="verdict" value="drop">撤回，不红冲</button>'}</form>`;
 }

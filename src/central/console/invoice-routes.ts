@@ -5,7 +5,7 @@ import type { Route } from '../http/routes.ts';
 import { reverse } from '../invoices/ask.ts';
 import type { Reversed } from '../invoices/ask.ts';
 import { INVOICE_LISTS, invoiceCase, listInvoices } from '../invoices/seen.ts';
-import type { CreditConsole } from './credit-routes.ts';
+import type { Ways } from './ways.ts';
 import { filled, line } from './forms.ts';
 import { invoicePage, invoicesPage } from './invoice-pages.ts';
 
@@ -22,27 +22,21 @@ const NO: Readonly<Record<Exclude<Reversed, 'done' | 'asked'>, string>> = {
 };
 
 /** Invoices: what is stuck, each with its story, and the act that takes one back. */
-export function invoiceRoutes({
-  db,
-  now,
-  formToken,
-  show,
-  decide,
-}: Omit<CreditConsole, 'file'>): readonly Route[] {
+export function invoiceRoutes({ db, now, show, decide }: Ways): readonly Route[] {
   return [
     show('/console/invoices', async (query) => {
       const list = INVOICE_LISTS.find((one) => one === query.get('list')) ?? 'stuck';
       return invoicesPage(list, await listInvoices(db(), list, now()), now());
     }),
-    show('/console/invoice', async (query) => {
+    show('/console/invoice', async (query, by) => {
       const requestId = (query.get('request') ?? '').replaceAll('\0', '');
       const rows = await invoiceCase(db(), requestId);
       if (rows.find((row) => row.request_id === requestId)?.kind !== 'blue') throw noSuchResource();
-      return invoicePage(rows, requestId, now(), formToken);
+      return invoicePage(rows, requestId, now(), by);
     }),
-    decide('/console/invoice', async (form) => {
+    decide('/console/invoice', async (form, on) => {
       const { request: requestId, ...said } = filled(form, reversalSchema);
-      const told = await reverse(db(), { requestId, ...said }, now());
+      const told = await reverse(on, { requestId, ...said }, now());
       if (told !== 'done' && told !== 'asked')
         throw new Refusal('bad-request', NO[told], { status: 409 });
     }),

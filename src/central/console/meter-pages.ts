@@ -2,7 +2,8 @@ import { formatYuan } from '../../shared/money.ts';
 import { escapeHtml as e } from '../http/escape.ts';
 import type { MeterCommandRow } from '../sale/credit-tables.ts';
 import { OVERDUE_MS } from '../sale/meter-sender.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const STATES: Readonly<Record<MeterCommandRow['state'], string>> = {
   waiting: '待下发',
@@ -33,7 +34,7 @@ export const metersTable = (commands: readonly MeterCommandRow[], nowMs: number)
   );
 
 /** One command, and the form by which somebody is sent to the meter. */
-export const meterPage = (c: MeterCommandRow, nowMs: number, token: string): string =>
+export const meterPage = (c: MeterCommandRow, nowMs: number, by: By): string =>
   page(
     '表端未生效',
     '',
@@ -47,8 +48,8 @@ export const meterPage = (c: MeterCommandRow, nowMs: number, token: string): str
       ['平台应答', e(c.said ?? '—')],
     ])}
 <p>钱已入账户，不退款。指令写的是次数和累计金额，重发多少次都只充一次；中心会一直重发到表端确认。</p>
-<form method="post" action="/console/credit/meter">${hidden({ token, meter: c.meter_no, count: c.count })}
-<label for="who">派修人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/credit/meter">${hidden({ token: by.token, meter: c.meter_no, count: c.count })}
+${whoField(by, '派修人')}
 <label for="why">说明（工单号）</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>已派修</button></form></div></main>`,
   );

@@ -12,7 +12,8 @@ import { requestAlarms, requestsLine } from './request-pages.ts';
 import { invoiceAlarms, invoicesLine } from './invoice-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { devicesTable, heardCell, isMissed } from './heartbeat-pages.ts';
-import { facts, hidden, page, table, tag, time, TOP } from './html.ts';
+import { BAR, facts, hidden, page, table, tag, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
 
 const ACCOUNT_KINDS: Readonly<Record<string, string>> = {
@@ -47,7 +48,7 @@ const e = escapeHtml;
 const why = (reason: string): string => `<div class="why">${e(reason)}</div>`;
 
 /** The console's main page, whole, without scripts; it reloads itself. */
-export function consolePage(d: ConsoleData, nowMs: number): string {
+export function consolePage(d: ConsoleData, nowMs: number, by: By): string {
   const alarms = d.terminals.filter((t) => t.alarm !== null || t.epochRequest !== null).length;
   const missed = d.terminals.filter((t) => isMissed(t.heard, nowMs)).length;
   const parked = d.parkedCaptures.length;
@@ -69,8 +70,11 @@ export function consolePage(d: ConsoleData, nowMs: number): string {
   ].join('，');
   return page(
     '长明 · 收费中心',
-    '<meta http-equiv="refresh" content="5">',
-    `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header><main>
+    // Where staff log in, a page that is only looked at must not keep anybody logged in.
+    by.who === null
+      ? '<meta http-equiv="refresh" content="5">'
+      : '<meta http-equiv="refresh" content="60;url=/console/overview?watching=1">',
+    `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header>${BAR}<main>
 ${alarms + missed + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 ${requestsLine(d.requests)}
 ${invoicesLine(d.invoices)}
@@ -118,7 +122,8 @@ const fate = (o: ConsoleData['orders'][number]): string =>
   ]
     .filter((x) => x !== '')
     .join('；');
-const ordersTable = ({ orders }: ConsoleData): string =>
+/** See its heads. */
+export const ordersTable = ({ orders }: Pick<ConsoleData, 'orders'>): string =>
   table(
     [
       '订单号',
@@ -149,7 +154,8 @@ const ordersTable = ({ orders }: ConsoleData): string =>
     '还没有订单',
   );
 
-const parkedTable = ({ parkedCaptures }: ConsoleData): string =>
+/** See its heads. */
+export const parkedTable = ({ parkedCaptures }: Pick<ConsoleData, 'parkedCaptures'>): string =>
   table(
     ['时间', '终端', '商户单号（终端）', '钱包', '商户单号（钱包）', '收到（元）', '原因', ''],
     parkedCaptures.map((p) => [
@@ -165,7 +171,8 @@ const parkedTable = ({ parkedCaptures }: ConsoleData): string =>
     '',
   );
 
-const settlementsTable = ({ settlements }: ConsoleData): string =>
+/** See its heads. */
+export const settlementsTable = ({ settlements }: Pick<ConsoleData, 'settlements'>): string =>
   table(
     ['时间', '商户单号（钱包）', '结果', '凭证号', '处理人', '说明'],
     settlements.map((s) => [
@@ -252,7 +259,8 @@ const ledgerTable = ({ ledger }: ConsoleData): string =>
     '没有记账',
   );
 
-const quarantineTable = ({ quarantine }: ConsoleData): string =>
+/** See its heads. */
+export const quarantineTable = ({ quarantine }: Pick<ConsoleData, 'quarantine'>): string =>
   table(
     ['终端', '纪元', '序号', '事件', '订单', '原因', ''],
     quarantine.map((q) => [
@@ -270,7 +278,8 @@ const quarantineTable = ({ quarantine }: ConsoleData): string =>
 /** After so long the other terminal should have been heard. */
 const LONG_MS = 24 * 3_600_000;
 
-const heldTable = ({ held }: ConsoleData, nowMs: number): string =>
+/** See its heads. */
+export const heldTable = ({ held }: Pick<ConsoleData, 'held'>, nowMs: number): string =>
   table(
     ['等待自', '终端', '纪元', '序号', '事件', '订单', '原因', ''],
     held.map((h) => [
@@ -300,7 +309,7 @@ const notesTable = ({ notes }: ConsoleData): string =>
   );
 
 /** One quarantined fact with its body, and the form that settles it. */
-export function quarantinePage(q: ConsoleData['quarantine'][number], token: string): string {
+export function quarantinePage(q: ConsoleData['quarantine'][number], by: By): string {
   return page(
     '隔离记录',
     '',
@@ -314,8 +323,8 @@ ${facts([
   ['收到', time(q.atMs)],
 ])}
 <pre>${e(q.body)}</pre>
-<form method="post" action="/console/quarantine">${hidden({ token, terminal: q.terminalId, epoch: q.epoch, seq: q.seq })}
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/quarantine">${hidden({ token: by.token, terminal: q.terminalId, epoch: q.epoch, seq: q.seq })}
+${whoField(by, '处理人')}
 <label for="why">结论</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <label for="amount">调整金额（元，可为负；不调整则留空）</label><input id="amount" name="amount" inputmode="decimal" pattern="-?[0-9]{1,9}([.][0-9]{1,2})?" autocomplete="off">
 <label for="reference">调整凭证号</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
@@ -324,7 +333,7 @@ ${facts([
 }
 
 /** A fact that waits for another terminal's, and the form that gives it up. */
-export function heldPage(h: ConsoleData['held'][number], token: string): string {
+export function heldPage(h: ConsoleData['held'][number], by: By): string {
   return page(
     '等待中的记录',
     '',
@@ -339,8 +348,8 @@ ${facts([
 ])}
 <pre>${e(h.body)}</pre>
 <p>只有确定那台终端不会再上传时才放弃等待；之后在隔离区处理。</p>
-<form method="post" action="/console/held">${hidden({ token, terminal: h.terminalId, epoch: h.epoch, seq: h.seq })}
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/held">${hidden({ token: by.token, terminal: h.terminalId, epoch: h.epoch, seq: h.seq })}
+${whoField(by, '处理人')}
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>不再等待，移到隔离区</button></form></div></main>`,
   );
@@ -353,7 +362,7 @@ ${facts([
 export function parkedPage(
   p: ConsoleData['parkedCaptures'][number],
   outcomes: readonly string[],
-  token: string,
+  by: By,
 ): string {
   return page(
     '待退的重复付款',
@@ -372,17 +381,17 @@ ${facts([
   ['时间', time(p.atMs)],
 ])}
 <p>先到钱包的商户平台，按“商户单号（钱包）”查明这笔款现在的状态，再登记。登记之后不能修改。</p>
-<form method="post" action="/console/payment">${hidden({ token, leg: p.leg })}
+<form method="post" action="/console/payment">${hidden({ token: by.token, leg: p.leg })}
 <label for="outcome">结果</label><select id="outcome" name="outcome" required><option value="">请选择</option>${outcomes.map((o) => `<option value="${e(o)}">${e(OUTCOME_WORDS[o] ?? o)}</option>`).join('')}</select>
 <label for="reference">退款单号或凭证号（已退款、已退还时必填）</label><input id="reference" name="reference" maxlength="100" autocomplete="off">
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人')}
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );
 }
 
 /** What a terminal says that asks for a new epoch, and the button that grants it. */
-export function epochPage(t: ConsoleData['terminals'][number], token: string): string {
+export function epochPage(t: ConsoleData['terminals'][number], by: By): string {
   const r = t.epochRequest;
   const form =
     r === null
@@ -395,7 +404,7 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
           ['时间', time(r.atMs)],
         ])}
 <p>批准前请确认：这是唯一在用的磁盘，没有第二台机器用着它的副本。批准后旧纪元不再售气。</p>
-<form method="post" action="/console/epoch">${hidden({ token, terminal: t.terminalId })}<button>批准新纪元</button></form>`;
+<form method="post" action="/console/epoch">${hidden({ token: by.token, terminal: t.terminalId })}<button>批准新纪元</button></form>`;
   return page(
     '新纪元',
     '',
@@ -407,37 +416,37 @@ export function epochPage(t: ConsoleData['terminals'][number], token: string): s
 }
 
 /** The form that changes a terminal's key. */
-const keyForm = (terminalId: string, token: string): string => `<h2>换密钥</h2>
+const keyForm = (terminalId: string, by: By): string => `<h2>换密钥</h2>
 <p>先在终端上生成新密钥，再把新公钥登记在这里；两把密钥同时有效到重叠期满，之后只认新的。旧密钥可能泄露时填 0，立即只认新的；同一把新公钥再登记一次，可以提前结束重叠期。</p>
-<form method="post" action="/console/key">${hidden({ token, terminal: terminalId })}
+<form method="post" action="/console/key">${hidden({ token: by.token, terminal: terminalId })}
 <label for="key">新公钥（PEM）</label><textarea id="key" name="key" rows="4" cols="66" required maxlength="2000"></textarea>
 <label for="hours">重叠期（小时，0 至 720）</label><input id="hours" name="hours" inputmode="numeric" pattern="[0-9]{1,3}" value="72" required>
-<label for="key-who">处理人</label><input id="key-who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人', 'key-who')}
 <label for="key-why">理由</label><input id="key-why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记新密钥</button></form>`;
 
 const skewOf = (ms: number | null): string => (ms === null ? '—' : `${(ms / 1_000).toFixed(1)} 秒`);
 
 /** What a terminal may do and how it stands, and the form that changes it. */
-export function terminalPage(t: ConsoleData['terminals'][number], token: string): string {
+export function terminalPage(t: ConsoleData['terminals'][number], by: By): string {
   const wanted = (['active', 'suspended', 'revoked'] as const).filter((s) => s !== t.status);
   const form =
     t.status === 'revoked'
       ? '<p>已注销的终端不再启用：请用新密钥登记一台新的。它之后上传的内容只作为证据保存。</p>' +
         `<p><a href="/console/adopt?terminal=${encodeURIComponent(t.terminalId)}">接管它未结的款</a></p>`
       : `<p>停售：不再报价、收款、计算卡密钥；上传、撤单、退款照常。注销：一概拒绝，密钥视为已失窃，不能撤回。</p>
-<form method="post" action="/console/terminal">${hidden({ token, terminal: t.terminalId })}
+<form method="post" action="/console/terminal">${hidden({ token: by.token, terminal: t.terminalId })}
 <label for="status">改为</label><select id="status" name="status" required><option value="">请选择</option>${wanted
           .map((s) => `<option value="${s}">${STATUS_WORDS[s]}</option>`)
           .join('')}</select>
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人')}
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>更改</button></form>`;
   const looked =
     t.alarm?.startsWith(TOO_MANY) === true
       ? `<p>报警“${e(t.alarm)}”：一分钟内的请求（refund：一天的退款；card-stop：一天里要停用的卡）过多，可能密钥失窃或程序出错。查明后确认，报警解除。</p>
-<form method="post" action="/console/alarm">${hidden({ token, terminal: t.terminalId })}
-<label for="alarm-who">处理人</label><input id="alarm-who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/alarm">${hidden({ token: by.token, terminal: t.terminalId })}
+${whoField(by, '处理人', 'alarm-who')}
 <label for="alarm-why">查明的原因</label><input id="alarm-why" name="why" required maxlength="300" autocomplete="off">
 <br><button>已核实</button></form>`
       : '';
@@ -457,7 +466,7 @@ export function terminalPage(t: ConsoleData['terminals'][number], token: string)
             ['未上传', `${t.heard.beat.unsent.events} 条`] as const,
           ]),
       ...(t.oldKeyUntilMs === null ? [] : [['旧密钥有效至', time(t.oldKeyUntilMs)] as const]),
-    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, token)}</div>
+    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, by)}</div>
 ${t.heard?.beat == null ? '' : `<h2>设备（${time(t.heard.atMs)}）</h2>${devicesTable(t.heard.beat)}`}</main>`,
   );
 }

@@ -1,7 +1,8 @@
 import { formatYuan } from '../../shared/money.ts';
 import type { RefundWait } from '../gateway/budgets.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 /** Hand-backs beyond their terminals' budgets; empty where none waits. */
 export function budgetTable(waits: readonly RefundWait[]): string {
@@ -23,7 +24,7 @@ export function budgetTable(waits: readonly RefundWait[]): string {
 }
 
 /** One of them, and the form by which two persons let it go. */
-export function budgetPage(w: RefundWait, token: string): string {
+export function budgetPage(w: RefundWait, by: By): string {
   return page(
     '超出当日限额的退款',
     '',
@@ -39,8 +40,8 @@ ${facts([
     : [['已提出，待第二人核准', `放行（${e(w.asked.who)}）：${e(w.asked.why)}`] as const]),
 ])}
 <p>这台机器今天的退款超出限额，可能是机器有毛病，也可能有人拿到了它的密钥。先弄清气有没有充上，再放行：要两个人，一个人提出，另一个人核准；有疑问就停用这台终端。放行之后机器会自己再来要，原路退回。不放行也不会丢：明天的限额之内会自动退。</p>
-<form method="post" action="/console/refund-budget">${hidden({ token, terminal: w.terminalId, number: w.number })}
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/refund-budget">${hidden({ token: by.token, terminal: w.terminalId, number: w.number })}
+${whoField(by, '处理人')}
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>${w.asked === null ? '提出放行这一笔' : '核准放行这一笔'}</button></form></div></main>`,
   );

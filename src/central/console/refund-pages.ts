@@ -3,7 +3,8 @@ import type { StoppedCard } from '../books/card-seen.ts';
 import type { UnprovenOrder } from '../books/evidence-again.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 /**
  * What a person is to look at because of what readers say: refunds on their word
@@ -51,12 +52,12 @@ export function unprovenTable(orders: readonly UnprovenOrder[]): string {
 }
 
 /** The form by which a person has the evidence looked at once more. */
-export function evidencePage(orders: number, token: string): string {
+export function evidencePage(orders: number, by: By): string {
   return page(
     '核对付款凭据',
     '',
     `${TOP}<main><h2>核对付款凭据</h2><div class="card"><p>${orders} 笔订单还没有付款凭据。核对不改变任何款项，只把已有凭据的订单补记完整。</p>
-<form method="post" action="/console/evidence">${hidden({ token })}<button>再核对一次</button></form></div></main>`,
+<form method="post" action="/console/evidence">${hidden({ token: by.token })}<button>再核对一次</button></form></div></main>`,
   );
 }
 
@@ -75,7 +76,7 @@ const CHOICES: Readonly<
 const ASKED: Readonly<Record<string, string>> = { allow: '退款', clear: '账户恢复正常' };
 
 /** One of them, and the form by which a person decides. */
-export function refundPage(r: UnprovenRefund, token: string): string {
+export function refundPage(r: UnprovenRefund, by: By): string {
   return page(
     '待核对的退款',
     '',
@@ -98,13 +99,13 @@ ${facts([
       ]),
 ])}
 <p>写卡已经开始，“没有写上”只是读卡器一面之词：卡和读卡器之间若夹了东西，钱退了气也在卡上。请收下卡，在柜台的读卡器上看次数，再看表上的累计量，然后决定。退款、恢复额度要两个人：一个人提出，另一个人选同样的决定核准。</p>
-<form method="post" action="/console/refund">${hidden({ token, order: r.orderId })}
+<form method="post" action="/console/refund">${hidden({ token: by.token, order: r.orderId })}
 <label for="decision">决定</label><select id="decision" name="decision" required><option value="">请选择</option>${CHOICES[
       r.state
     ]
       .map(([value, words]) => `<option value="${value}">${words}</option>`)
       .join('')}</select>
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by, '处理人')}
 <label for="why">理由</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form></div></main>`,
   );
@@ -138,7 +139,7 @@ function keyWords({ keyTries }: StoppedCard): string {
  * One card with all that it is stopped for, newest first, and the form that lets it be sold to
  * again.
  */
-export function stoppedPage(stops: readonly StoppedCard[], token: string): string {
+export function stoppedPage(stops: readonly StoppedCard[], by: By): string {
   const [c] = stops;
   if (c === undefined) return '';
   return page(
@@ -155,8 +156,8 @@ ${facts([
 ])}
 <pre>${e(c.seen)}</pre>
 ${stops.map(keyWords).join('')}<p>请收下卡，在柜台的读卡器上核对，再看表上的累计量。该补的款收到、账户的累计改对以后，再恢复使用：那时卡和表上有的，从此算作应有的。</p>
-<form method="post" action="/console/card">${hidden({ token, card: c.cardNo, until: c.atMs })}
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+<form method="post" action="/console/card">${hidden({ token: by.token, card: c.cardNo, until: c.atMs })}
+${whoField(by, '处理人')}
 <label for="why">查明的情况</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>恢复使用</button></form></div></main>`,
   );

@@ -9,7 +9,8 @@ import { maskUserNo } from '../../shared/mask.ts';
 import type { PolicyRequests } from '../../shared/policy-requests.ts';
 import type { RequestState, Slot } from '../../shared/requests.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { facts, hidden, page, table, time, TOP } from './html.ts';
+import { facts, hidden, page, table, time, TOP, whoField } from './html.ts';
+import type { By } from './html.ts';
 
 const STATES: Readonly<Record<RequestState, string>> = {
   accepted: '已受理',
@@ -96,7 +97,7 @@ export function requestPage(
     readonly keys: readonly KeyObject[];
     readonly requests: PolicyRequests | undefined;
     readonly nowMs: number;
-    readonly token: string;
+    readonly person: By;
   },
 ): string {
   const { request: r, acts } = found;
@@ -108,10 +109,10 @@ export function requestPage(
   const form =
     r.closedMs !== null
       ? ''
-      : `<form method="post" action="/console/request">${hidden({ token: by.token, number: r.number })}
+      : `<form method="post" action="/console/request">${hidden({ token: by.person.token, number: r.number })}
 <label for="state">答复</label><select id="state" name="state"><option value="scheduled">已安排</option><option value="done">已办结</option><option value="declined">不予办理</option></select>
 <label for="reply">给用户看的话（${MAX_REPLY} 字以内，在机器上凭受理号和电话可查）</label><input id="reply" name="reply" required maxlength="${MAX_REPLY}" autocomplete="off">
-<label for="who">处理人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
+${whoField(by.person, '处理人')}
 <br><button>答复</button></form>`;
   return page(
     '报修和预约',

@@ -1,4 +1,3 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
@@ -17,13 +16,12 @@ import { strandedOf } from '../gateway/adopted.ts';
 import { letGo, refundWaits } from '../gateway/budgets.ts';
 import { mayTryAgain, NEEDS_REFERENCE, OUTCOMES, settleParked } from '../gateway/settle.ts';
 import { Refusal } from '../http/problem.ts';
-import { bytesOf, dateOf, headerOf, json, noSuchResource, queryOf } from '../http/request.ts';
+import { dateOf, noSuchResource } from '../http/request.ts';
 import { decideRefund, REFUND_DECISIONS } from '../sale/budgets.ts';
-import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
-import { consoleData, quarantined, waiting } from './data.ts';
+import { consoleData, quarantined, terminalOf, waiting } from './data.ts';
 import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
 import { actRoutes } from './act-routes.ts';
@@ -55,14 +53,23 @@ import { requestPage, requestsPage } from './request-pages.ts';
 import { smsCounts } from '../requests/sms-subscribers.ts';
 import { smsOf } from '../../shared/requests.ts';
 import { smsPage } from './sms-pages.ts';
+import type { Deciding } from './deciding.ts';
+import type { Gate } from './gate.ts';
+import { placeRoutes } from './place-routes.ts';
+import { staffRoutes } from './staff-routes.ts';
+import { startPage } from './start-page.ts';
+import { waitingCounts } from './waiting-counts.ts';
+import { consoleWays } from './ways.ts';
 
 export interface ConsoleParts {
   readonly db: () => Db;
   readonly now: () => number;
-  /** The host that the console listens on. */
-  readonly host: string;
-  /** Known to whoever holds central's key, and to nobody else. */
-  readonly secret: Uint8Array;
+  /** Who is let in, and as whom. */
+  readonly gate: Gate;
+  /** What persons decide, here and by the staff API. */
+  readonly deciding: Deciding;
+  /** Somebody is told of alarms. */
+  readonly isTelling: boolean;
   readonly trust: Trust;
   /** A terminal's keys by its public key. @throws where it is none */
   readonly keysOf: (publicKeyPem: string) => Keyring;
@@ -75,7 +82,6 @@ export interface ConsoleParts {
   readonly requests: () => Promise<PolicyRequests | undefined>;
 }
 
-const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
 /** What a person decides about a terminal. */
 const statusSchema = aboutTerminal.extend({ status: z.enum(['active', 'suspended', 'revoked']) });
 /** What a person says about a refund beyond the budget. */
@@ -85,6 +91,8 @@ const keySchema = aboutTerminal.extend({
   key: z.string().max(2_000),
   hours: z.coerce.number().int().min(0).max(720),
 });
+/** Which terminal gets its new epoch. */
+const epochSchema = z.object({ terminal: line.min(1) });
 const HOUR_MS = 3_600_000;
 /** What a person says about a quarantined fact. */
 const settlementSchema = aboutFact.extend({
@@ -133,236 +141,179 @@ const chipSchema = z.object({
   why: line.min(1).max(300),
 });
 
-/**
- * The console for staff: pages, and the forms by which a person decides. It has no log-in of its
- * own, so it listens on loopback, and refuses whoever was led here from another page.
- */
-export function consoleRoutes({
-  db,
-  now,
-  host,
-  secret,
-  trust,
-  keysOf,
-  requestKeys,
-  requests,
-  acts,
-  cardGrants,
-}: ConsoleParts): readonly Route[] {
-  // Only who can read the console's pages knows it: another site's page can make a browser post a
-  // form here, not read one.
-  const formToken = hash('sha256', secret, 'hex');
-
-  const show = (
-    path: string,
-    answer: (query: URLSearchParams) => Promise<CentralAnswer>,
-  ): Route => ({
-    method: 'GET',
-    path,
-    answer: async (request) => {
-      refuseStrangers(request, host);
-      return answer(queryOf(request));
-    },
-  });
-  const decide = (path: string, act: (form: Form) => Promise<void>): Route => ({
-    method: 'POST',
-    path,
-    answer: async (request) => {
-      refuseStrangers(request, host);
-      const form = Object.fromEntries(new URLSearchParams(bytesOf(request).toString('utf8')));
-      if (!sameText(form['token'] ?? '', formToken))
-        throw new Refusal('bad-request', 'the form is not this console’s', { status: 403 });
-      await act(form);
-      return { status: 303, headers: { location: '/' }, body: '' };
-    },
-  });
+/** The console for staff: pages, and the forms by which a person decides. */
+export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
+  const { db, now, gate, trust, keysOf, requestKeys, requests, acts, cardGrants } = parts;
+  const ways = consoleWays(db, now, gate, parts.deciding);
+  const { show, decide } = ways;
 
   return [
-    show('/', async () => html(consolePage(await consoleData(db(), now()), now()))),
-    show('/console/data.json', async () => json(await consoleData(db(), now()))),
+    show('/', async (_query, by) =>
+      by.who === null
+        ? consolePage(await consoleData(db(), now()), now(), by)
+        : startPage(await waitingCounts(db(), now()), now(), by),
+    ),
+    show('/console/start', async (_query, by) =>
+      startPage(await waitingCounts(db(), now()), now(), by),
+    ),
+    show('/console/overview', async (_query, by) =>
+      consolePage(await consoleData(db(), now()), now(), by),
+    ),
+    ways.data('/console/data.json', () => consoleData(db(), now())),
     show('/console/reconcile', async (query) => {
       const date = dateOf(query.get('date') ?? chinaDate(now() - DAY_MS));
-      return html(reconcilePage(date, await reconciledDay(db(), date)));
+      return reconcilePage(date, await reconciledDay(db(), date));
     }),
-    show('/console/quarantine', async (query) => {
+    show('/console/quarantine', async (query, by) => {
       const fact = await quarantined(db(), placeOf(query));
       if (fact === null) throw noSuchResource();
-      return html(quarantinePage(fact, formToken));
+      return quarantinePage(fact, by);
     }),
-    show('/console/held', async (query) => {
+    show('/console/held', async (query, by) => {
       const fact = await waiting(db(), placeOf(query));
       if (fact === null) throw noSuchResource();
-      return html(heldPage(fact, formToken));
+      return heldPage(fact, by);
     }),
-    show('/console/epoch', async (query) => {
-      const { terminals } = await consoleData(db(), now());
-      const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
-      if (terminal === undefined) throw noSuchResource();
-      return html(epochPage(terminal, formToken));
+    show('/console/epoch', async (query, by) => {
+      const terminal = await terminalOf(db(), query.get('terminal') ?? '');
+      if (terminal === null) throw noSuchResource();
+      return epochPage(terminal, by);
     }),
-    show('/console/payment', async (query) => {
+    show('/console/payment', async (query, by) => {
       const { parkedCaptures } = await consoleData(db(), now());
       const parked = parkedCaptures.find((p) => p.leg === query.get('leg'));
       if (parked === undefined) throw noSuchResource();
       const again = mayTryAgain(parked.amountFen, parked.capturedFen);
       const outcomes = OUTCOMES.filter((o) => o !== 'again' || again);
-      return html(parkedPage(parked, outcomes, formToken));
+      return parkedPage(parked, outcomes, by);
     }),
-    show('/console/by-hand', async (query) => {
+    show('/console/by-hand', async (query, by) => {
       const asked = await handCase(db(), placeOf(query));
       if (asked === null) throw noSuchResource();
-      return html(handPage(asked, formToken));
+      return handPage(asked, by);
     }),
-    show('/console/adopt', async (query) => {
+    show('/console/adopt', async (query, by) => {
       const terminalId = query.get('terminal') ?? '';
       const piece = query.get('piece');
       const all = (await strandedOf(db(), terminalId)).map((s) => [pieceName(s), s] as const);
       const shown = piece === null ? all : all.filter(([name]) => name === piece);
-      return html(adoptPage(terminalId, shown, formToken));
+      return adoptPage(terminalId, shown, by);
     }),
-    decide('/console/adopt', (form) => adoptForm(db(), form, { nowMs: now(), trust })),
-    decide('/console/by-hand', (form) => decideHandForm(db(), form, { nowMs: now(), trust })),
-    show('/console/refund-budget', async (query) => {
+    decide('/console/adopt', (form, on) => adoptForm(on, form, { nowMs: now(), trust })),
+    decide('/console/by-hand', (form, on) => decideHandForm(on, form, { nowMs: now(), trust })),
+    show('/console/refund-budget', async (query, by) => {
       const waits = (await refundWaits(db())).find(
         (w) => w.terminalId === query.get('terminal') && w.number === query.get('number'),
       );
       if (waits === undefined) throw noSuchResource();
-      return html(budgetPage(waits, formToken));
+      return budgetPage(waits, by);
     }),
-    decide('/console/refund-budget', async (form) => {
+    decide('/console/refund-budget', async (form, on) => {
       const { terminal: terminalId, number, who, why } = filled(form, budgetSchema);
-      const gone = await letGo(db(), { terminalId, number, who, why }, now());
+      const gone = await letGo(on, { terminalId, number, who, why }, now());
       if (gone === 'same-person') throw samePerson();
       if (gone === 'gone') throw new Refusal('bad-request', 'it waits no longer', { status: 409 });
     }),
-    show('/console/evidence', async () =>
-      html(evidencePage((await unprovenOrders(db())).length, formToken)),
+    show('/console/evidence', async (_query, by) =>
+      evidencePage((await unprovenOrders(db())).length, by),
     ),
-    decide('/console/evidence', async () => {
-      await proveAgain(db(), { nowMs: now(), trust });
+    decide('/console/evidence', async (_form, on) => {
+      await proveAgain(on, { nowMs: now(), trust });
     }),
-    decide('/console/quarantine', (form) => settleFact(db(), form, now())),
-    decide('/console/held', (form) => giveUp(db(), form, { nowMs: now(), trust })),
-    show('/console/terminal', async (query) => {
-      const { terminals } = await consoleData(db(), now());
-      const terminal = terminals.find((t) => t.terminalId === query.get('terminal'));
-      if (terminal === undefined) throw noSuchResource();
-      return html(terminalPage(terminal, formToken));
+    decide('/console/quarantine', (form, on) => settleFact(on, form, now())),
+    decide('/console/held', (form, on) => giveUp(on, form, { nowMs: now(), trust })),
+    show('/console/terminal', async (query, by) => {
+      const terminal = await terminalOf(db(), query.get('terminal') ?? '');
+      if (terminal === null) throw noSuchResource();
+      return terminalPage(terminal, by);
     }),
-    decide('/console/terminal', async (form) => {
+    decide('/console/terminal', async (form, on) => {
       const { terminal: terminalId, ...told } = filled(form, statusSchema);
-      if (!(await setStatus(db(), { terminalId, ...told }, now())))
+      if (!(await setStatus(on, { terminalId, ...told }, now())))
         throw new Refusal('bad-request', 'no such terminal, or nothing to change', { status: 409 });
     }),
-    decide('/console/key', async (form) => {
+    decide('/console/key', async (form, on) => {
       const { terminal: terminalId, key, hours, who, why } = filled(form, keySchema);
       const nextKey = `${key.replaceAll('\r\n', '\n').trim()}\n`;
       if (!isKey(keysOf, nextKey)) throw new Refusal('bad-request', '不是 Ed25519 公钥（PEM）');
       const change = { terminalId, nextKey, overlapMs: hours * HOUR_MS, who, why };
-      if (!(await changeKey(db(), change, now())))
+      if (!(await changeKey(on, change, now())))
         throw new Refusal('bad-request', 'no such terminal, its own key, or a change goes on', {
           status: 409,
         });
     }),
-    decide('/console/alarm', async (form) => {
+    decide('/console/alarm', async (form, on) => {
       const { terminal: terminalId, who, why } = filled(form, aboutTerminal);
-      if (!(await settleAlarm(db(), { terminalId, who, why }, now())))
+      if (!(await settleAlarm(on, { terminalId, who, why }, now())))
         throw new Refusal('bad-request', 'no such alarm', { status: 409 });
     }),
-    decide('/console/epoch', async (form) => {
-      await grantEpoch(db(), form['terminal'] ?? '', now());
+    decide('/console/epoch', async (form, on) => {
+      if ((await grantEpoch(on, filled(form, epochSchema).terminal, now())) === null)
+        throw new Refusal('bad-request', 'it asks for no epoch', { status: 409 });
     }),
-    decide('/console/payment', (form) => settleCapture(db(), form, now())),
-    show('/console/card', async (query) => {
+    decide('/console/payment', (form, on) => settleCapture(on, form, now())),
+    show('/console/card', async (query, by) => {
       const { stoppedCards } = await consoleData(db(), now());
       const stops = stoppedCards.filter((c) => c.cardNo === query.get('card'));
       if (stops.length === 0) throw noSuchResource();
-      return html(stoppedPage(stops, formToken));
+      return stoppedPage(stops, by);
     }),
-    decide('/console/card', async (form) => {
+    decide('/console/card', async (form, on) => {
       const { card: cardNo, until: untilMs, who, why } = filled(form, cardSchema);
-      if (!(await settleCard(db(), { cardNo, untilMs, who, why }, now())))
+      if (!(await settleCard(on, { cardNo, untilMs, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not stopped', { status: 409 });
     }),
-    show('/console/finding', async (query) => {
+    show('/console/finding', async (query, by) => {
       const finding = (await openFindings(db())).find(
         (f) => f.orderId === query.get('order') && f.reason === query.get('reason'),
       );
       if (finding === undefined) throw noSuchResource();
-      return html(findingPage(finding, formToken));
+      return findingPage(finding, by);
     }),
-    decide('/console/finding', async (form) => {
+    decide('/console/finding', async (form, on) => {
       const { order: orderId, reason, who, why } = filled(form, findingSchema);
-      if (!(await settleFinding(db(), { orderId, reason, who, why }, now())))
+      if (!(await settleFinding(on, { orderId, reason, who, why }, now())))
         throw new Refusal('bad-request', 'no such open finding', { status: 409 });
     }),
-    show('/console/chip', async (query) => {
+    show('/console/chip', async (query, by) => {
       const { otherChips } = await consoleData(db(), now());
       const chip = otherChips.find((c) => c.cardNo === query.get('card'));
       if (chip === undefined) throw noSuchResource();
-      return html(chipPage(chip, formToken));
+      return chipPage(chip, by);
     }),
-    decide('/console/chip', async (form) => {
+    decide('/console/chip', async (form, on) => {
       const { card: cardNo, uid, who, why } = filled(form, chipSchema);
-      if (!(await releaseChip(db(), { cardNo, uid, who, why }, now())))
+      if (!(await releaseChip(on, { cardNo, uid, who, why }, now())))
         throw new Refusal('bad-request', 'the card is not bound to that chip', { status: 409 });
     }),
-    ...creditRoutes({
-      db,
-      now,
-      formToken,
-      show: (path, body) => show(path, async (query) => html(await body(query))),
-      file: (path, body) => show(path, async (query) => csv(await body(query))),
-      decide,
-    }),
-    ...invoiceRoutes({
-      db,
-      now,
-      formToken,
-      show: (path, body) => show(path, async (query) => html(await body(query))),
-      decide,
-    }),
-    ...actRoutes({
-      db,
-      now,
-      formToken,
-      acts,
-      show: (path, body) => show(path, async (query) => html(await body(query))),
-      decide,
-    }),
-    ...cardGrantRoutes({
-      db,
-      now,
-      formToken,
-      cardGrants,
-      show: (path, body) => show(path, async (query) => html(await body(query))),
-      decide,
-    }),
-    show('/console/sms', async () =>
-      html(smsPage(await smsCounts(db()), areaOf(await requests()))),
-    ),
-    show('/console/requests', async () => html(requestsPage(await listRequests(db()), now()))),
-    show('/console/request', async (query) => {
+    ...creditRoutes(ways),
+    ...invoiceRoutes(ways),
+    ...actRoutes({ ...ways, acts }),
+    ...cardGrantRoutes({ ...ways, cardGrants }),
+    ...placeRoutes(ways),
+    ...staffRoutes({ ...ways, deciding: parts.deciding, isTelling: parts.isTelling }),
+    show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(await requests()))),
+    show('/console/requests', async () => requestsPage(await listRequests(db()), now())),
+    show('/console/request', async (query, by) => {
       const found = await requestCase(db(), query.get('number') ?? '');
       if (found === null) throw noSuchResource();
-      const by = {
+      return requestPage(found, {
         keys: requestKeys,
         requests: await requests(),
         nowMs: now(),
-        token: formToken,
-      };
-      return html(requestPage(found, by));
+        person: by,
+      });
     }),
-    decide('/console/request', (form) => answerForm(db(), form, now())),
-    show('/console/refund', async (query) => {
+    decide('/console/request', (form, on) => answerForm(on, form, now())),
+    show('/console/refund', async (query, by) => {
       const { unprovenRefunds } = await consoleData(db(), now());
       const refund = unprovenRefunds.find((r) => r.orderId === query.get('order'));
       if (refund === undefined) throw noSuchResource();
-      return html(refundPage(refund, formToken));
+      return refundPage(refund, by);
     }),
-    decide('/console/refund', async (form) => {
+    decide('/console/refund', async (form, on) => {
       const { order: orderId, ...told } = filled(form, refundSchema);
-      const decided = await decideRefund(db(), { orderId, ...told }, now());
+      const decided = await decideRefund(on, { orderId, ...told }, now());
       if (decided === 'same-person') throw samePerson();
       if (decided === 'gone')
         throw new Refusal('bad-request', 'nothing to decide about it', { status: 409 });
@@ -432,47 +383,4 @@ async function settleCapture(db: Db, form: Form, nowMs: number): Promise<void> {
     done === 'gone' ? 'settled already, or not parked' : 'the gateway cannot hand this one back',
     { status: 409 },
   );
-}
-
-/**
- * A name that leads here from outside (DNS rebinding) must not make a strange page the console's
- * own.
- */
-function refuseStrangers(request: CentralRequest, here: string): void {
-  const host = headerOf(request, 'host');
-  const origin = headerOf(request, 'origin');
-  if (host !== null && LOOPBACK.test(here) && !LOOPBACK.test(host.replace(/:\d+$/, '')))
-    throw new Refusal('bad-request', 'the console is for this machine only', { status: 403 });
-  if (
-    request.method === 'POST' &&
-    origin !== null &&
-    origin !== `http://${host}` &&
-    origin !== `https://${host}`
-  )
-    throw new Refusal('bad-request', 'the form came from another page', { status: 403 });
-}
-
-function html(body: string): CentralAnswer {
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-      'cache-control': 'no-store',
-    },
-    body,
-  };
-}
-
-/** A file that a program of the company's takes. */
-const csv = (body: string): CentralAnswer => ({
-  status: 200,
-  headers: { 'content-type': 'text/csv; charset=utf-8', 'cache-control': 'no-store' },
-  body,
-});
-
-function sameText(a: string, b: string): boolean {
-  const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];
-  return x.length === y.length && timingSafeEqual(x, y);
 }

@@ -1,5 +1,6 @@
 import { heartbeatSchema } from '../../shared/central-api/index.ts';
 import type { Heartbeat } from '../../shared/central-api/index.ts';
+import { anyOf, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 
@@ -27,13 +28,14 @@ export async function keepHeartbeat(
   );
 }
 
-/** Of all terminals that were ever heard, so many at most. */
+/** Of these terminals, those that were ever heard. */
 export async function heartbeatsOf(
   sql: Sql,
-  most = 500,
+  terminalIds: Iterable<string>,
 ): Promise<ReadonlyMap<string, HeardTerminal>> {
   const rows = await sql.query<{ terminal_id: string; at_ms: unknown; body: string }>(
-    `SELECT terminal_id, at_ms, body FROM terminal_heartbeats ORDER BY terminal_id LIMIT ${most}`,
+    `SELECT terminal_id, at_ms, body FROM terminal_heartbeats WHERE terminal_id ${anyOf('$1')}`,
+    [list(terminalIds)],
   );
   return new Map(
     rows.map((row) => {

@@ -95,14 +95,14 @@ const ofEnrolment = (e: Enrolment): FleetTerminal => ({
   code: e,
 });
 
-/** More than any company has. */
-const MAX_FLEET = 1_000_000;
-
 /** All terminals by number, those that are only being let in among them. */
 export async function fleetOf(sql: Sql, nowMs: number): Promise<readonly FleetTerminal[]> {
   const enrolments = new Map((await enrolmentsOf(sql)).map((e) => [e.terminalId, e]));
-  const heard = await heartbeatsOf(sql, MAX_FLEET);
   const rows = await sql.query<Row>(`SELECT ${COLUMNS} FROM terminals t ORDER BY t.terminal_id`);
+  const heard = await heartbeatsOf(
+    sql,
+    rows.map((row) => row.terminal_id),
+  );
   const there = new Set(rows.map((row) => row.terminal_id));
   return [
     ...rows.map((row) =>

@@ -57,12 +57,17 @@ const REQUEST_MS = 30_000;
 /** A connection on which nothing moves is closed after this; longer than a wallet may take. */
 const QUIET_MS = 120_000;
 
-/** Opens a door. Rejects where the port is taken. */
+/**
+ * Opens a door. Rejects where the port is taken.
+ *
+ * @param always headers of every answer, also of what is refused before `handle` hears of it
+ */
 export async function listen(
   handle: Handle,
   { port: wanted = 0, host = LOOPBACK_HOST, requestMs = REQUEST_MS, proxyHeader }: Listening,
+  always: Readonly<Record<string, string>> = {},
 ): Promise<OpenDoor> {
-  const app = httpEnd(handle, requestMs, proxyHeader?.toLowerCase());
+  const app = httpEnd(handle, requestMs, proxyHeader?.toLowerCase(), always);
   await app.listen({ port: wanted, host });
   const { port } = app.server.address() as AddressInfo;
   return {
@@ -84,6 +89,7 @@ function httpEnd(
   handle: Handle,
   requestMs: number,
   proxyHeader: string | undefined,
+  always: Readonly<Record<string, string>>,
 ): FastifyInstance {
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -100,7 +106,7 @@ function httpEnd(
   const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
     reply
       .code(answer.status)
-      .headers({ ...answer.headers })
+      .headers({ ...always, ...answer.headers })
       .send(answer.body);
   // Only what Fastify itself refuses: a body that is too large or broken off.
   app.setErrorHandler((error, _request, reply) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invoicesConfigSchema } from '../../central/invoices/config.ts';
+import { alarmsConfigSchema } from '../../central/staff/alarms/config.ts';
 import { kindOf, path, url } from '../../shared/config/base.ts';
 import { paymentSchema } from '../../shared/config/payments.ts';
 
@@ -94,6 +95,15 @@ export const centralConfigSchema = z.strictObject({
     pages: door,
     staff: door,
   }),
+  /** Staff log in (docs/central-staff.md); left out: nobody does, and the door is on loopback only. */
+  staff: z
+    .strictObject({
+      /** By which address browsers reach the staff's door: `https://host[:port]`, nothing behind it. */
+      publicOrigin: url,
+    })
+    .optional(),
+  /** Who is told by mail and webhook that somebody has to look (docs/central-staff.md). */
+  alarms: alarmsConfigSchema.optional(),
   /** How long a kiosk sells by the policy without hearing it anew, days; left out: 30. */
   policyValidDays: z.number().int().min(1).max(365).optional(),
   /**

@@ -22,6 +22,8 @@ import { loadCardKeys } from '../core/card-keys.ts';
 import { writableByOthers } from '../config.ts';
 import { centralConfigSchema } from './config.ts';
 import type { CentralConfig } from './config.ts';
+import { loadStaff } from './load-staff.ts';
+import { isPrivateLine } from './private-line.ts';
 
 /** `central.json`, checked. */
 export interface LoadedCentral {
@@ -196,6 +198,8 @@ export function loadService(
   const wallets = loadWallets('payments.wallets', loaded, ports, problems);
   const terminalWallets = loadWallets('terminalWallets', loaded, ports, problems);
   const cardKeys = loadKeysOfCards(loaded, ports, problems);
+  const secretOf = (file: string) => readSecret(file, config.mode, (text) => text.trim());
+  const people = loadStaff(loaded, ports, secretOf, problems);
   const { payments, invoices, smsPlatform, meterPlatform, accountBook, refundBudget } = config;
   const parts: ServiceParts = {
     policySigner: ed25519Signer(keys.private.policy),
@@ -209,6 +213,7 @@ export function loadService(
     now: () => ports.clock.nowMs(),
     clock: ports.clock,
     log: ports.log,
+    ...people,
     ...(config.policyValidDays === undefined ? {} : { policyValidDays: config.policyValidDays }),
     ...(terminalWallets.length === 0 ? {} : { wallets: terminalWallets }),
     ...(refundBudget === undefined ? {} : { refundBudget }),
@@ -247,12 +252,6 @@ export function loadService(
   return problems.length === 0 ? ok(parts) : err(failure('CONF-0101', problems.join('; ')));
 }
 type Outside = NonNullable<CentralConfig['smsPlatform']>;
-
-/** TLS, or no line at all. */
-function isPrivateLine(address: string): boolean {
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}
 
 function loadWallets(
   key: 'payments.wallets' | 'terminalWallets',

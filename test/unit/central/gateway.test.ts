@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { consoleData } from '../../../src/central/console/data.ts';
+import { anybody } from '../../../src/central/console/html.ts';
 import { consolePage } from '../../../src/central/console/pages.ts';
 import { migrate } from '../../../src/central/db/migrate.ts';
 import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
@@ -280,7 +281,7 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       expect.objectContaining({ capturedFen: 10_001 }),
     ]);
     for (const p of data.parkedCaptures)
-      expect(consolePage(data, town.clock.nowMs())).toContain(p.leg);
+      expect(consolePage(data, town.clock.nowMs(), anybody('x'))).toContain(p.leg);
   });
 
   it('the bill names the payments of a wallet that makes none, for a while, and no other terminal’s', async () => {

@@ -48,7 +48,8 @@ import { creditActs } from './046-credit-acts.ts';
 import { outageSms } from './047-outage-sms.ts';
 import { merchants } from './052-merchants.ts';
 import { heartbeats } from './053-heartbeats.ts';
-import { audit } from './054-audit.ts';
+import { staff } from './054-staff.ts';
+import { staffIndexes } from './055-staff-indexes.ts';
 import { enrolments } from './056-enrolments.ts';
 import { policies } from './057-policies.ts';
 import { accountImports } from './058-account-imports.ts';
@@ -105,7 +106,8 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'heartbeats', sql: heartbeats },
   { name: 'keys for distribution', sql: keysForDistribution },
   { name: 'gateway openings', sql: gatewayOpenings },
-  { name: 'audit', sql: audit },
+  { name: 'staff', sql: staff },
+  { name: 'staff indexes', sql: staffIndexes },
   { name: 'enrolments', sql: enrolments },
   { name: 'policies', sql: policies },
   { name: 'account imports', sql: accountImports },
