@@ -71,6 +71,7 @@ const STOREYS = {
   'src/central': [
     ['db'],
     [
+      'staff',
       'http',
       'sale',
       'requests',
@@ -80,7 +81,6 @@ const STOREYS = {
       'books',
       'gateway',
       'fleet',
-      'staff',
     ],
     ['credit-api.ts'],
     ['console', 'terminal-api.ts'],

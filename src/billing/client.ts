@@ -112,6 +112,10 @@ const CODES: Record<ProblemType, ErrorCode> = {
   // Its fact has not come, or names another: nothing to ask again for at once.
   'unknown-request': 'REQ-0103',
   'sealed-mismatch': 'REQ-0103',
+  // No kiosk asks for it; `npx pilotlight enrol` reads it by itself.
+  'code-refused': 'BILL-0103',
+  // Central was started without one, and none was published yet.
+  'no-policy': 'BILL-0101',
   internal: 'BILL-0101',
 };
 /** On a claim, `claimed` speaks of the write claim, not of a sale. */

@@ -2,6 +2,7 @@ import { policySchema } from '../shared/policy.ts';
 import type { Policy } from '../shared/policy.ts';
 import { HOUSE_MERCHANT, merchantsIn } from '../payment/merchants.ts';
 import type { Merchants } from '../payment/merchants.ts';
+import { terminalOf } from '../shared/order-id.ts';
 import { HOUSE_PAYEE } from '../shared/sale.ts';
 import type { PayeeId } from '../shared/sale.ts';
 import type { MerchantWallet } from '../payment/merchants.ts';
@@ -25,6 +26,8 @@ import { migrate } from './db/migrate.ts';
 import { MIGRATIONS } from './db/migrations/index.ts';
 import type { Db } from './db/sql.ts';
 import { announcedTariffs, policyIssuer } from './fleet/policy.ts';
+import { policyBook } from './fleet/policy-book.ts';
+import { keepStart } from './fleet/policy-publish.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
 import { createPaymentGateway } from './gateway/gateway.ts';
@@ -53,7 +56,7 @@ import { receiptPages } from './receipts/routes.ts';
 import type { RefundBudget } from './sale/budgets.ts';
 import { smsOf } from '../shared/requests.ts';
 import type { SmsPlatform } from './requests/sms-platform.ts';
-import { sweepSms } from './requests/sms-sender.ts';
+import { outagesIn, sweepSms } from './requests/sms-sender.ts';
 import { papersPages } from './receipts/papers-page.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
@@ -89,6 +92,11 @@ export interface CentralOptions extends Seed {
   readonly answerSigner: SigningKey;
   /** Signs what the payment gateway says and receives. */
   readonly gatewaySigner: SigningKey;
+  /**
+   * The public halves of the three above (PEM, SPKI), which a machine is told that is let in by a
+   * code; left out: none is.
+   */
+  readonly publicKeys?: Readonly<Record<'policy' | 'answers' | 'gateway', string>>;
   /** Keys that signed grants and receipts before: what they signed is believed on. */
   readonly earlierKeys?: Partial<Readonly<Record<'answers' | 'gateway', readonly VerifyingKey[]>>>;
   /**
@@ -104,7 +112,11 @@ export interface CentralOptions extends Seed {
   readonly now: () => number;
   /** Hears what an operator should look at; left out: nobody does. */
   readonly log?: LogFn;
-  readonly policy: Policy;
+  /**
+   * What a new database begins with: it counts until one is published (`central policy publish`).
+   * Left out: until then no terminal is told a policy, and nothing is sold.
+   */
+  readonly policy?: Policy | undefined;
   /** For how long a kiosk sells by the policy without hearing it anew; left out: 30 days. */
   readonly policyValidDays?: number;
   /**
@@ -183,17 +195,11 @@ export function createCentral(options: CentralOptions): Central {
       ? null
       : { ...options.invoices, config: invoicesConfigSchema.parse(options.invoices.config) };
   const collecting = merchantsIn(options.payments ?? { wallets: [] });
-  const policy = tellWallets(
-    tellInvoiceable(
-      withoutSms(policySchema.parse(options.policy), smsPlatform === undefined),
-      invoicing?.config ?? null,
-    ),
-    collecting,
-  );
+  const start = options.policy === undefined ? null : policySchema.parse(options.policy);
+  if (start?.receipts?.invoice === true && invoicing === null)
+    throw new Error('the policy’s receipts.invoice needs central’s `invoices`');
   const requestKeys = (options.requestKeys ?? []).map(openingKey);
   const sealTo = requestKeys[0] === undefined ? null : sealingKeyOf(requestKeys[0]);
-  const issue = policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo);
-  const signedPolicy = async () => issue(await announcedTariffs(options.db, now()));
   const verifierOf = options.verifierOf ?? ed25519Verifier;
   const keysOf = cached((publicKeyPem) => new Keyring(verifierOf(publicKeyPem)));
   let opened = false;
@@ -201,13 +207,31 @@ export function createCentral(options: CentralOptions): Central {
     if (!opened) throw new Refusal('internal', 'not started');
     return options.db;
   };
+  const book = policyBook({
+    db: () => options.db,
+    now,
+    start,
+    tell: (policy) =>
+      tellWallets(
+        tellInvoiceable(withoutSms(policy, smsPlatform === undefined), invoicing?.config ?? null),
+        collecting,
+      ),
+    issuer: (policy) => policyIssuer(policy, policySigner, now, options.policyValidDays, sealTo),
+    log: options.log,
+  });
+  const signedPolicy = async (terminalId: string | null) =>
+    book.signedFor(terminalId, await announcedTariffs(options.db, now()));
+  /** Who shows an order goes by the policy of the terminal that sold it. */
+  const policyOfOrder = (orderId: string | null): Promise<Policy> =>
+    orderId === null ? book.house() : book.policyOf(terminalOf(orderId));
   const payments =
     options.payments === undefined
       ? null
       : createPaymentGateway(db, {
           ...options.payments,
-          paymentCodes: policy.paymentCodes,
-          companyOf: (payee) => policy.credit?.payees.find((p) => p.id === payee)?.company,
+          paymentCodes: async (terminalId) => (await book.policyOf(terminalId)).paymentCodes,
+          companyOf: async (payee, terminalId) =>
+            (await book.policyOf(terminalId)).credit?.payees.find((p) => p.id === payee)?.company,
           receipts: options.gatewaySigner,
         });
   const { earlierKeys = {} } = options;
@@ -255,24 +279,24 @@ export function createCentral(options: CentralOptions): Central {
   const sweepMessages =
     smsPlatform === undefined
       ? undefined
-      : (): Promise<void> =>
+      : async (): Promise<void> =>
           sweepSms({
             db: db(),
             platform: smsPlatform,
             keys: requestKeys,
-            outages: policy.info?.outages ?? [],
+            outages: outagesIn(book.known() === null ? [] : await book.everywhere()),
             nowMs: now(),
           });
   const messages = sweeper(clock, sweepMessages);
   // By itself: a mail server that does not answer holds nothing up.
   const alarms = options.alarms === undefined ? null : alarmsOf(db, options.alarms, options.log);
   const alarmSweeps = sweeper(options.alarms?.clock, alarms?.sweep);
-  const forget = forgetter(db, policy.requests?.keepDays.central ?? null, now);
+  const forget = forgetter(db, () => book.known()?.requests?.keepDays.central ?? null, now);
 
   const terminals = terminalApi({
     db,
     now,
-    policy,
+    policyOf: book.policyOf,
     signedPolicy,
     keysOf,
     trust,
@@ -292,14 +316,15 @@ export function createCentral(options: CentralOptions): Central {
     requestKeys,
     forget: () => forget.due(),
     payments,
+    publicKeys: options.publicKeys,
   });
   const invoiced =
-    invoicing === null || invoices === null || policy.receipts?.invoice !== true
+    invoicing === null || invoices === null
       ? null
       : {
           db,
           now,
-          policy,
+          policyOf: policyOfOrder,
           config: invoicing.config,
           sender: invoices,
           look: (token: string) => lookReceipt(db(), token, { nowMs: now(), keysOf, answerKeys }),
@@ -311,11 +336,11 @@ export function createCentral(options: CentralOptions): Central {
       now,
       keysOf,
       answerKeys,
-      policy,
+      policyOf: policyOfOrder,
       invoiceHint: invoiced === null ? undefined : (orderId) => invoiceHint(invoiced, orderId),
     }),
     ...(invoiced === null ? [] : invoicePages(invoiced)),
-    ...papersPages({ now, policy }),
+    ...papersPages({ now, policies: book.everywhere }),
     ...(payments === null
       ? []
       : publicPages(payments, now, options.log, options.payments?.publicUrl.startsWith('https:'))),
@@ -325,7 +350,7 @@ export function createCentral(options: CentralOptions): Central {
     trust,
     keysOf,
     requestKeys,
-    requests: policy.requests,
+    requests: async () => (await book.everywhere().catch(() => []))[0]?.requests,
     acts: {
       outside: options.accountBook !== undefined,
       mayMove: options.mayMove ?? withoutInvoice,
@@ -333,7 +358,9 @@ export function createCentral(options: CentralOptions): Central {
     },
     cardGrants: {
       budget: options.grantBudget ?? GRANT_BUDGET,
-      minFen: policy.minFen,
+      get minFen(): number {
+        return book.known()?.minFen ?? 1;
+      },
     },
   });
   let ending = false;
@@ -349,12 +376,17 @@ export function createCentral(options: CentralOptions): Central {
     await migrate(options.db);
     await lifeSince(options.db, now());
     await seed(options.db, options, now(), requestKeys);
-    const { body, signature } = await signedPolicy();
-    await options.db.query(
-      `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
-       ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,
-      [policy.version, body, signature],
-    );
+    if (start !== null) await options.db.transaction((tx) => keepStart(tx, start, now()));
+    await book.open();
+    const house = book.known();
+    if (house !== null) {
+      const { body, signature } = await signedPolicy(null);
+      await options.db.query(
+        `INSERT INTO policy (version, body, signature) VALUES ($1, $2, $3)
+         ON CONFLICT (version) DO UPDATE SET body = EXCLUDED.body, signature = EXCLUDED.signature`,
+        [house.version, body, signature],
+      );
+    }
     opened = true;
     await forget.due();
     // Keys of wallets may be known here since.
@@ -411,6 +443,7 @@ export function createCentral(options: CentralOptions): Central {
         messages.ended(),
         alarmSweeps.ended(),
       ]);
+      book.close();
       ending = false;
       opened = false;
     },
@@ -425,17 +458,13 @@ export function createCentral(options: CentralOptions): Central {
   };
 }
 
-/**
- * The policy, with what central itself knows of invoices: kiosks promise none that it cannot make.
- *
- * @throws where the policy promises invoices, and nobody is configured to issue them
- */
+/** The policy, with what central itself knows of invoices: kiosks promise none that it cannot make. */
 function tellInvoiceable(policy: Policy, config: InvoicesConfig | null): Policy {
   const { receipts } = policy;
   if (receipts === undefined) return policy;
   const { invoiceable: _told, ...own } = receipts;
   if (own.invoice !== true) return { ...policy, receipts: own };
-  if (config === null) throw new Error('the policy’s receipts.invoice needs central’s `invoices`');
+  if (config === null) return { ...policy, receipts: { ...own, invoice: false } };
   return { ...policy, receipts: { ...own, invoiceable: [...invoiceableKeys(config)] } };
 }
 

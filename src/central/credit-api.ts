@@ -25,7 +25,8 @@ import { QUOTE_CLAIM_MS, release } from './sale/quotes.ts';
 export interface CreditApiParts {
   readonly db: () => Db;
   readonly now: () => number;
-  readonly policy: Policy;
+  /** What a terminal goes by. @throws Refusal `no-policy` */
+  readonly policyOf: (terminalId: string) => Promise<Policy>;
   readonly trust: Trust;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
@@ -53,7 +54,7 @@ type CreditRow = readonly [
 
 /** Accounts, quotes and postings of what is sold without a card. */
 export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
-  const { db, now, policy, trust, sender, meters } = parts;
+  const { db, now, policyOf, trust, sender, meters } = parts;
   const at = () => ({ serverTimeMs: now() });
   const said = (terminalId: string, orderId: string, word: Word): CreditWord =>
     signedWord(parts, terminalId, orderId, word);
@@ -61,9 +62,10 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
     [
       'GET',
       '/v1/credit/accounts/:user',
-      async ({ part: userNo }) => {
+      async ({ terminalId, part: userNo }) => {
         if (!USER_NO.test(userNo)) throw new Refusal('bad-request', 'no user number');
-        const by = { credit: policy.credit, meters, nowMs: now() };
+        const { credit } = await policyOf(terminalId);
+        const by = { credit, meters, nowMs: now() };
         return { account: await creditAccount(db(), userNo, by), ...at() };
       },
       { counted: 'look-up' },
@@ -74,7 +76,7 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       async ({ terminalId, request: asked }) => {
         const request = bodyOf(asked, creditQuoteRequestSchema);
         const { orderId } = request;
-        const { credit } = policy;
+        const { credit } = await policyOf(terminalId);
         const terms = await creditQuote(db(), {
           terminalId,
           request,
@@ -96,7 +98,8 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       async ({ terminalId, request, part: orderId }) => {
         const asked = bodyOf(request, creditPostRequestSchema);
         const outside = sender !== null;
-        const by = { trust, credit: policy.credit, nowMs: now(), outside };
+        const { credit } = await policyOf(terminalId);
+        const by = { trust, credit, nowMs: now(), outside };
         const word = await postCredit(db(), terminalId, orderId, asked, by);
         if (word.state !== 'posting' || sender === null) return said(terminalId, orderId, word);
         await sender.deliver(orderId);

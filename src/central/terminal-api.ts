@@ -44,6 +44,8 @@ import { ledgerOfDay } from './books/reconcile.ts';
 import type { Trust } from './books/trust.ts';
 import type { Db } from './db/sql.ts';
 import type { PaymentGateway } from './gateway/types.ts';
+import type { Enrolled } from '../shared/enrolment.ts';
+import { enrolRoute } from './fleet/enrol-api.ts';
 import { keepHeartbeat } from './fleet/heartbeats.ts';
 import { keepEvidence, TOO_MANY } from './fleet/status.ts';
 import { limiter } from './http/limits.ts';
@@ -76,9 +78,10 @@ import { myAccount } from './use/my-account.ts';
 export interface TerminalApiParts {
   readonly db: () => Db;
   readonly now: () => number;
-  readonly policy: Policy;
-  /** As it is issued now. */
-  readonly signedPolicy: () => Promise<SignedPolicy>;
+  /** What a terminal goes by. @throws Refusal `no-policy` */
+  readonly policyOf: (terminalId: string) => Promise<Policy>;
+  /** As it is issued to this terminal now. */
+  readonly signedPolicy: (terminalId: string) => Promise<SignedPolicy>;
   readonly keysOf: (publicKeyPem: string) => Keyring;
   readonly trust: Trust;
   /** Signs what central grants. */
@@ -104,6 +107,8 @@ export interface TerminalApiParts {
   readonly forget: () => Promise<void>;
   /** Null: this central takes no payments. */
   readonly payments: PaymentGateway | null;
+  /** Central's own, PEM (SPKI). Undefined: nobody is let in by a code. */
+  readonly publicKeys: Enrolled['publicKeys'] | undefined;
 }
 
 /** A request whose signature held. */
@@ -155,7 +160,7 @@ function refuseNewer(request: CentralRequest): void {
  * time, which anybody may know.
  */
 export function terminalApi(parts: TerminalApiParts): readonly Route[] {
-  const { db, now, policy, keysOf, trust, exchange, payments } = parts;
+  const { db, now, policyOf, keysOf, trust, exchange, payments } = parts;
   const limit = limiter(async (terminalId, what) => {
     await db().query('UPDATE terminals SET alarm = $2 WHERE terminal_id = $1 AND alarm IS NULL', [
       terminalId,
@@ -170,9 +175,9 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
     [
       'GET',
       '/v1/policy',
-      async () => {
+      async ({ terminalId }) => {
         await parts.forget();
-        return parts.signedPolicy();
+        return parts.signedPolicy(terminalId);
       },
     ],
     ...requestRows(parts),
@@ -206,6 +211,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/quotes',
       async ({ terminalId, request }) => {
         const asked = bodyOf(request, quoteRequestSchema);
+        const policy = await policyOf(terminalId);
         const promised = await quote(db(), terminalId, asked, policy, now());
         const { orderId } = promised;
         if (orderId === null) return { quote: promised, ...at() };
@@ -217,7 +223,15 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
       { sells: true, counted: 'quote' },
     ],
-    ...creditRows({ db, now, policy, trust, sender: parts.sender, meters: parts.meters, granted }),
+    ...creditRows({
+      db,
+      now,
+      policyOf,
+      trust,
+      sender: parts.sender,
+      meters: parts.meters,
+      granted,
+    }),
     [
       'POST',
       UPLOADS,
@@ -319,20 +333,24 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
         return exchange.signedAnswer(request, await answered().catch(problemAnswer));
       },
     })),
+    ...(parts.publicKeys === undefined
+      ? []
+      : [enrolRoute({ db, now, publicKeys: parts.publicKeys })]),
     ...(payments === null ? [] : [paymentRoute(payments, exchange)]),
   ];
 }
 
 /** What terminals ask and tell of requests, besides the facts that make them. */
-function requestRows({ db, now, policy, requestKeys }: TerminalApiParts): readonly Row[] {
+function requestRows({ db, now, policyOf, requestKeys }: TerminalApiParts): readonly Row[] {
   return [
     [
       'GET',
       '/v1/request-slots',
-      async ({ request }) => {
+      async ({ terminalId, request }) => {
         const category = queryOf(request).get('category') ?? '';
+        const { requests } = await policyOf(terminalId);
         return {
-          full: await fullSlots(db(), policy.requests, category, now()),
+          full: await fullSlots(db(), requests, category, now()),
           serverTimeMs: now(),
         };
       },
@@ -363,15 +381,15 @@ function requestRows({ db, now, policy, requestKeys }: TerminalApiParts): readon
 }
 
 /** A customer looks at his own account: what he used, bought, and what his meter reports. */
-function myAccountRow({ db, now, policy, requestKeys, meters, grants }: TerminalApiParts): Row {
-  const receiptOf = (orderId: string): string | null =>
-    policy.receipts === undefined ? null : makeReceiptToken(grants, orderId);
+function myAccountRow({ db, now, policyOf, requestKeys, meters, grants }: TerminalApiParts): Row {
   return [
     'POST',
     '/v1/my-account',
-    async ({ request }) => {
+    async ({ terminalId, request }) => {
       const asked = bodyOf(request, myAccountRequestSchema);
-      const { myAccount: rules } = policy;
+      const { myAccount: rules, receipts } = await policyOf(terminalId);
+      const receiptOf = (orderId: string): string | null =>
+        receipts === undefined ? null : makeReceiptToken(grants, orderId);
       if (rules === undefined || (asked.by === 'number' && !rules.byNumber))
         throw new Refusal('bad-request', 'accounts are not shown so here', { status: 409 });
       const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf };

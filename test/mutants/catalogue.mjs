@@ -12,6 +12,7 @@ import { printer } from './printer.mjs';
 import { scanners } from './scanners.mjs';
 import { held } from './held.mjs';
 import { window } from './window.mjs';
+import { fleet } from './fleet.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
 
@@ -3989,6 +3990,7 @@ export const MUTANTS = [
   ...scanners({ mutant, edit, unit }),
   ...held({ mutant, edit, unit, concurrency }),
   ...window({ mutant, edit, unit }),
+  ...fleet({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
   ...BETWEEN,
   ...VISIT,

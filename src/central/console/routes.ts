@@ -56,8 +56,8 @@ export interface ConsoleParts {
   /** What acts of two persons on accounts are judged by. */
   readonly acts: Omit<ActParts, 'nowMs'>;
   readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
-  /** Undefined: the policy has none. */
-  readonly requests: PolicyRequests | undefined;
+  /** By the company's policy; undefined: it has none. */
+  readonly requests: () => Promise<PolicyRequests | undefined>;
 }
 
 /** What a person says about a quarantined fact. */
@@ -113,12 +113,17 @@ export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
     ...cardGrantRoutes({ ...ways, cardGrants }),
     ...placeRoutes(ways),
     ...staffRoutes({ ...ways, deciding: parts.deciding, isTelling: parts.isTelling }),
-    show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(requests))),
+    show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(await requests()))),
     show('/console/requests', async () => requestsPage(await listRequests(db()), now())),
     show('/console/request', async (query, by) => {
       const found = await requestCase(db(), query.get('number') ?? '');
       if (found === null) throw noSuchResource();
-      return requestPage(found, { keys: requestKeys, requests, nowMs: now(), person: by });
+      return requestPage(found, {
+        keys: requestKeys,
+        requests: await requests(),
+        nowMs: now(),
+        person: by,
+      });
     }),
     decide('/console/request', (form, on) => answerForm(on, form, now())),
   ];

@@ -1,5 +1,5 @@
 import { numOrNull } from '../db/sql.ts';
-import type { Db } from '../db/sql.ts';
+import type { Db, Script } from '../db/sql.ts';
 import type { Disbelief, Keyring } from '../../shared/signatures.ts';
 
 /** A terminal's keys as its row has them; read at each request. */
@@ -50,39 +50,42 @@ export interface KeyChange {
  * @returns false: no such terminal, a revoked one, its own key, or another change is not over yet
  */
 export async function changeKey(db: Db, change: KeyChange, nowMs: number): Promise<boolean> {
+  return db.transaction((tx) => changeKeyIn(tx, change, nowMs));
+}
+
+/** As {@link changeKey}, within a transaction. */
+export async function changeKeyIn(tx: Script, change: KeyChange, nowMs: number): Promise<boolean> {
   const { terminalId, nextKey, overlapMs, who, why } = change;
-  return db.transaction(async (tx) => {
-    const rows = await tx.query<KeyColumns & { status: string }>(
-      `SELECT ${KEY_COLUMNS}, status FROM terminals
+  const rows = await tx.query<KeyColumns & { status: string }>(
+    `SELECT ${KEY_COLUMNS}, status FROM terminals
        WHERE terminal_id = $1 AND status <> 'revoked' FOR NO KEY UPDATE`,
-      [terminalId],
-    );
-    const [row] = rows;
-    if (row === undefined) return false;
-    const live = liveKeys(row, nowMs);
-    const same = row.next_key === nextKey;
-    if (!same && (live.length > 1 || live[0] === nextKey)) return false;
-    // A change that is over: its key is the old one now.
-    const old = same ? row.public_key : live[0];
-    // Receipts that it signed are in customers' hands.
-    if (!same && row.next_key !== null)
-      await tx.query(
-        `INSERT INTO earlier_keys (terminal_id, public_key, until_ms) VALUES ($1, $2, $3)
+    [terminalId],
+  );
+  const [row] = rows;
+  if (row === undefined) return false;
+  const live = liveKeys(row, nowMs);
+  const same = row.next_key === nextKey;
+  if (!same && (live.length > 1 || live[0] === nextKey)) return false;
+  // A change that is over: its key is the old one now.
+  const old = same ? row.public_key : live[0];
+  // Receipts that it signed are in customers' hands.
+  if (!same && row.next_key !== null)
+    await tx.query(
+      `INSERT INTO earlier_keys (terminal_id, public_key, until_ms) VALUES ($1, $2, $3)
          ON CONFLICT (terminal_id, public_key) DO UPDATE SET until_ms = EXCLUDED.until_ms`,
-        [terminalId, row.public_key, numOrNull(row.old_until_ms) ?? nowMs],
-      );
-    await tx.query(
-      `UPDATE terminals SET public_key = $2, next_key = $3, old_until_ms = $4
+      [terminalId, row.public_key, numOrNull(row.old_until_ms) ?? nowMs],
+    );
+  await tx.query(
+    `UPDATE terminals SET public_key = $2, next_key = $3, old_until_ms = $4
        WHERE terminal_id = $1`,
-      [terminalId, old, nextKey, untilOf(row, same, nowMs + overlapMs)],
-    );
-    await tx.query(
-      `INSERT INTO status_changes (terminal_id, status, who, why, at_ms)
+    [terminalId, old, nextKey, untilOf(row, same, nowMs + overlapMs)],
+  );
+  await tx.query(
+    `INSERT INTO status_changes (terminal_id, status, who, why, at_ms)
        VALUES ($1, $2, $3, $4, $5)`,
-      [terminalId, row.status, who, `KEY: ${why}`, nowMs],
-    );
-    return true;
-  });
+    [terminalId, row.status, who, `KEY: ${why}`, nowMs],
+  );
+  return true;
 }
 
 /** The end of an overlap comes sooner than it was said, never later. */

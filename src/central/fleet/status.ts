@@ -1,6 +1,6 @@
 import type { TerminalStatus } from '../../shared/trust.ts';
 import { num } from '../db/sql.ts';
-import type { Db, Sql } from '../db/sql.ts';
+import type { Db, Script, Sql } from '../db/sql.ts';
 
 /** What a person decides about a terminal. */
 export interface StatusChange {
@@ -17,21 +17,36 @@ export interface StatusChange {
  * @returns false: there is no such terminal, it has this status, or it was revoked
  */
 export async function setStatus(db: Db, change: StatusChange, nowMs: number): Promise<boolean> {
+  const done = await db.transaction((tx) => setStatusIn(tx, change, nowMs));
+  if (done) db.ring(terminalBell(change.terminalId));
+  return done;
+}
+
+/**
+ * What the bell is rung by when a terminal's status changed: what is held for it is looked at again
+ * (gateway/holds.ts).
+ */
+export const terminalBell = (terminalId: string): string => `terminal ${terminalId}`;
+
+/** As {@link setStatus}, within a transaction; whoever commits it rings {@link terminalBell}. */
+export async function setStatusIn(
+  tx: Script,
+  change: StatusChange,
+  nowMs: number,
+): Promise<boolean> {
   const { terminalId, status, who, why } = change;
-  return db.transaction(async (tx) => {
-    const changed = await tx.query(
-      `UPDATE terminals SET status = $2
+  const changed = await tx.query(
+    `UPDATE terminals SET status = $2
        WHERE terminal_id = $1 AND status <> $2 AND status <> 'revoked' RETURNING terminal_id`,
-      [terminalId, status],
-    );
-    if (changed.length === 0) return false;
-    await tx.query(
-      `INSERT INTO status_changes (terminal_id, status, who, why, at_ms)
+    [terminalId, status],
+  );
+  if (changed.length === 0) return false;
+  await tx.query(
+    `INSERT INTO status_changes (terminal_id, status, who, why, at_ms)
        VALUES ($1, $2, $3, $4, $5)`,
-      [terminalId, status, who, why, nowMs],
-    );
-    return true;
-  });
+    [terminalId, status, who, why, nowMs],
+  );
+  return true;
 }
 
 /**

@@ -5,6 +5,9 @@ import { MAX_WAIT_MS } from '../../shared/gateway-api.ts';
 import type { querySchema } from '../../shared/gateway-api.ts';
 import type { Clock } from '../../shared/ports.ts';
 import { num } from '../db/sql.ts';
+import type { Sql } from '../db/sql.ts';
+import { terminalBell } from '../fleet/status.ts';
+import { Refusal } from '../http/problem.ts';
 import { tradeBell } from './desk.ts';
 import type { Desk } from './desk.ts';
 import type { Leg } from './rows.ts';
@@ -67,6 +70,8 @@ export function makeHolds(desk: Desk, clock: Clock): Holds {
       if (told.kind !== asked.known || left <= 0 || hold.over) return told;
       await slept(clock, hold, Math.min(left, pace(told.kind, leg)));
       if (hold.over) return told;
+      // Asked before it was revoked, and told nothing after: the bell may be lost, this look is not.
+      await refuseRevoked(desk.db(), terminalId);
     }
   }
 
@@ -80,9 +85,10 @@ export function makeHolds(desk: Desk, clock: Clock): Holds {
       end(held.get(terminalId));
       held.set(terminalId, hold);
       const name = tradeBell(terminalId, outTradeNo);
+      const itself = terminalBell(terminalId);
       // Listening before the first look: what moves in between is not slept over.
       const deaf = desk.db().onRing((rung) => {
-        if (rung !== name) return;
+        if (rung !== name && rung !== itself) return;
         hold.rung = true;
         hold.wake();
       });
@@ -107,6 +113,15 @@ export function makeHolds(desk: Desk, clock: Clock): Holds {
       for (const hold of held.values()) end(hold);
     },
   };
+}
+
+/** @throws Refusal `revoked` */
+async function refuseRevoked(sql: Sql, terminalId: string): Promise<void> {
+  const [row] = await sql.query<{ status: string }>(
+    'SELECT status FROM terminals WHERE terminal_id = $1',
+    [terminalId],
+  );
+  if (row?.status === 'revoked') throw new Refusal('revoked', `terminal ${terminalId} was revoked`);
 }
 
 /** Until it is woken, and no longer than this. */

@@ -81,7 +81,10 @@ export async function lookPage(
     amountFen: num(trade.amount_fen),
     hall: trade.hall,
     card: (await knownCard(desk, trade)) ?? trade.card,
-    company: trade.payee === null ? null : (desk.companyOf?.(trade.payee) ?? null),
+    company:
+      trade.payee === null
+        ? null
+        : ((await desk.companyOf?.(trade.payee, trade.terminal_id)) ?? null),
     ...tappable(desk, trade, named, userAgent),
   };
 }

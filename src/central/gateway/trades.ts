@@ -190,7 +190,7 @@ export function charge(
     const collector = await collectorOf(db(), merchants, request.orderId, request.payee);
     const own = merchants.of(collector.merchant).filter((w) => w.code !== undefined);
     const kinds = own.map((w) => w.kind);
-    const kind = whoTakes(request.authCode, desk.paymentCodes, kinds);
+    const kind = whoTakes(request.authCode, await desk.paymentCodes?.(terminalId), kinds);
     const wallet = own.find((w) => w.kind === kind);
     if (kind === null || wallet?.code === undefined)
       return {

@@ -35,13 +35,13 @@ export interface GatewayOptions extends MerchantOptions {
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Left out: the table of payment/codes.ts. */
-  readonly paymentCodes?: PaymentCodes | undefined;
+  /** Whose a code is at this terminal; left out, or undefined: by the table of payment/codes.ts. */
+  readonly paymentCodes?: (terminalId: string) => Promise<PaymentCodes | undefined>;
   readonly log?: LogFn;
   /** What one terminal may have handed back in a day; `REFUND_BUDGET` where not given. */
   readonly refundBudget?: RefundBudget;
   /** A payee's name as customers read it; left out, or undefined: it is not told. */
-  readonly companyOf?: (payee: string) => Company | undefined;
+  readonly companyOf?: (payee: string, terminalId: string) => Promise<Company | undefined>;
   /** Signs receipts of what was captured. */
   readonly receipts: Signer & KeyId;
 }

@@ -33,6 +33,8 @@ const STATUS: Record<ProblemType, number> = {
   'card-refused': 409,
   'unknown-request': 404,
   'sealed-mismatch': 409,
+  'code-refused': 403,
+  'no-policy': 503,
   internal: 500,
 };
 

@@ -2,7 +2,7 @@ import type { LogFn } from '../../shared/ports.ts';
 import type { Policy } from '../../shared/policy.ts';
 import type { Db } from '../db/sql.ts';
 import { pageLimiter } from '../http/limits.ts';
-import { bytesOf, headerOf } from '../http/request.ts';
+import { bytesOf, headerOf, noSuchResource } from '../http/request.ts';
 import type { CentralAnswer, CentralRequest } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { receiptPage, tooOften } from '../receipts/page.ts';
@@ -21,7 +21,8 @@ import { readTitle } from './title.ts';
 export interface InvoicePagesParts {
   readonly db: () => Db;
   readonly now: () => number;
-  readonly policy: Policy;
+  /** By which policy an order's page is made; null: of none. */
+  readonly policyOf: (orderId: string | null) => Promise<Policy>;
   readonly config: InvoicesConfig;
   readonly sender: InvoiceSender;
   /** The order of a slip's code, if the code is believed. */
@@ -34,9 +35,10 @@ const MAX_FORM_BYTES = 4_000;
 
 /** What the receipt's page says of an order's invoice; null: nothing. */
 export async function invoiceHint(
-  parts: Pick<InvoicePagesParts, 'db' | 'now' | 'config'>,
+  parts: Pick<InvoicePagesParts, 'db' | 'now' | 'config' | 'policyOf'>,
   orderId: string,
 ): Promise<InvoiceHint | null> {
+  if ((await parts.policyOf(orderId)).receipts?.invoice !== true) return null;
   const seen = await seeInvoice(parts.db(), orderId, parts.config, parts.now());
   if (seen.kind !== 'no')
     return seen.kind === 'offer' && seen.refused !== null ? 'refused' : seen.kind;
@@ -55,10 +57,13 @@ export function invoicePages(parts: InvoicePagesParts): readonly Route[] {
     tap: boolean,
     answer: (p: InvoicePage, orderId: string) => Promise<CentralAnswer>,
   ): Promise<CentralAnswer> => {
-    const { policy } = parts;
     const locale = localeOf(headerOf(request, 'accept-language') ?? '');
-    if (tooMany(token, request.source, tap, parts.now())) return tooOften(locale, policy.hotline);
+    if (tooMany(token, request.source, tap, parts.now()))
+      return tooOften(locale, (await parts.policyOf(null)).hotline);
     const seen = await parts.look(token);
+    const policy = await parts.policyOf(seen.kind === 'receipt' ? seen.receipt.orderId : null);
+    // The policy promises none: there is no such page.
+    if (policy.receipts?.invoice !== true) throw noSuchResource();
     if (seen.kind !== 'receipt') return receiptPage(seen, policy, locale);
     return answer({ token, locale, policy }, seen.receipt.orderId);
   };

@@ -16,21 +16,25 @@ import type { Both } from './words.ts';
  */
 export function papersPages(o: {
   readonly now: () => number;
-  readonly policy: Policy;
+  /** The company's own, and those of sites and terminals. */
+  readonly policies: () => Promise<readonly Policy[]>;
 }): readonly Route[] {
   const tooMany = pageLimiter();
   return [
     {
       method: 'GET',
       path: '/p/:id',
-      answer: (request, [id = '']) => {
+      answer: async (request, [id = '']) => {
         const locale = localeOf(headerOf(request, 'accept-language') ?? '');
+        const all = await o.policies();
+        const hotline = all[0]?.hotline ?? '';
         // By who asks alone: all of a town reads one page.
         const { source } = request;
         if (source !== undefined && tooMany(`${source} ${id}`, source, false, o.now()))
-          return Promise.resolve(tooOften(locale, o.policy.hotline));
-        const papers = o.policy.info?.papers.find((one) => one.id === id);
-        return Promise.resolve(papersPage(papers, o.policy.hotline, locale));
+          return tooOften(locale, hotline);
+        const of = all.find((p) => p.info?.papers.some((one) => one.id === id));
+        const papers = of?.info?.papers.find((one) => one.id === id);
+        return papersPage(papers, of?.hotline ?? hotline, locale);
       },
     },
   ];

@@ -16,7 +16,8 @@ export function receiptPages(o: {
   readonly keysOf: (publicKeyPem: string) => Keyring;
   /** Central's own, that it has and had: its answers about an account carry receipts too. */
   readonly answerKeys: Keyring;
-  readonly policy: Policy;
+  /** By which policy an order's page is made; null: of none. */
+  readonly policyOf: (orderId: string | null) => Promise<Policy>;
   /** How an order stands with its invoice; left out: this central makes none. */
   readonly invoiceHint?: ((orderId: string) => Promise<InvoiceHint | null>) | undefined;
 }): readonly Route[] {
@@ -28,7 +29,7 @@ export function receiptPages(o: {
       answer: async (request, [token = '']) => {
         const locale = localeOf(headerOf(request, 'accept-language') ?? '');
         if (tooMany(token, request.source, false, o.now()))
-          return tooOften(locale, o.policy.hotline);
+          return tooOften(locale, (await o.policyOf(null)).hotline);
         const seen = await lookReceipt(o.db(), token, {
           nowMs: o.now(),
           keysOf: o.keysOf,
@@ -36,7 +37,8 @@ export function receiptPages(o: {
         });
         const hint =
           seen.kind === 'receipt' ? await o.invoiceHint?.(seen.receipt.orderId) : undefined;
-        return receiptPage(seen, o.policy, locale, { token, hint: hint ?? null });
+        const policy = await o.policyOf(seen.kind === 'receipt' ? seen.receipt.orderId : null);
+        return receiptPage(seen, policy, locale, { token, hint: hint ?? null });
       },
     },
   ];

@@ -7,17 +7,18 @@ const EVERY_MS = 3_600_000;
  * Deletes what identifies the customers of requests once its days are over: looked at when central
  * starts, and whenever a kiosk asks for its policy, once an hour.
  *
- * @param keepDays null: there are no requests
+ * @param keepDaysNow null: there are no requests
  */
 export function forgetter(
   db: () => Db,
-  keepDays: number | null,
+  keepDaysNow: () => number | null,
   now: () => number,
 ): { readonly due: () => Promise<void> } {
   let lastMs: number | null = null;
   return {
     due: async () => {
       const nowMs = now();
+      const keepDays = keepDaysNow();
       if (keepDays === null || (lastMs !== null && Math.abs(nowMs - lastMs) < EVERY_MS)) return;
       lastMs = nowMs;
       await forgetClosed(db(), keepDays, nowMs);

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Outage } from '../../shared/policy-info.ts';
+import type { Policy } from '../../shared/policy.ts';
 import { isMobile } from '../../shared/requests.ts';
 import { chinaTime, DAY_MS } from '../../shared/time.ts';
 import { anyOf, list } from '../db/sets.ts';
@@ -34,6 +36,13 @@ export interface SmsParts {
   readonly outages: readonly Outage[];
   readonly nowMs: number;
 }
+
+/** The interruptions that any of these policies tells of, each once. */
+export const outagesIn = (policies: readonly Policy[]): readonly Outage[] => [
+  ...new Map(
+    policies.flatMap((p) => p.info?.outages ?? []).map((o) => [canonicalJson(o), o]),
+  ).values(),
+];
 
 /**
  * One round: what was asked for, who said stop, what is to be told, and the telling. One process at

@@ -138,4 +138,5 @@ export const TARIFFS = table('tariffs', ['tariff_id', 'version'], {
   /** With which day its year begins, `MM-DD`. */
   year_begins: text(),
 });
+/** One version of a tariff as it is kept. */
 export type TariffRow = RowOf<typeof TARIFFS>;

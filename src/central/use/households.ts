@@ -1,9 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { MeterFault, UseSource, UseUnit } from '../../shared/my-account.ts';
 import { upsertRows } from '../db/sets.ts';
+import type { RowOf } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { hashedDigits } from './phones.ts';
 import { ACCOUNT_METERS, METER_FAULT_ROWS } from './tables.ts';
+import type { ACCOUNT_MONTHS } from './tables.ts';
 
 /** One utility of a household as the company's own systems have it. */
 export interface SeedUse {
@@ -88,6 +90,24 @@ export async function enterHousehold(
       faults.map(({ fault, sinceMs }) => ({ user_no: userNo, kind, fault, since_ms: sinceMs })),
     );
   }
+}
+
+/** What bills say of months, as a set; each account, kind and month once. */
+export async function enterBilledMonths(
+  tx: Sql,
+  rows: readonly Omit<RowOf<typeof ACCOUNT_MONTHS>, 'source'>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    `INSERT INTO account_months (user_no, kind, month, quantity, source)
+     SELECT x.user_no, x.kind, x.month, x.quantity, 'bill'
+     FROM json_to_recordset($1::json) AS x(user_no text, kind text, month text, quantity bigint)
+     WHERE true
+     ON CONFLICT (user_no, kind, month) DO UPDATE SET quantity = EXCLUDED.quantity,
+       source = EXCLUDED.source
+     WHERE account_months.source <> 'meter'`,
+    [JSON.stringify(rows)],
+  );
 }
 
 /** A month’s use; the meter’s own word is not replaced by a bill’s or a card’s. */

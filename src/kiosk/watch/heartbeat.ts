@@ -19,7 +19,8 @@ export interface HeartbeatOptions {
   readonly log: LogFn;
   readonly version: string;
   readonly level: () => ServiceLevel;
-  readonly service: () => Pick<ServiceState, 'devices' | 'clockSkewMs'>;
+  readonly service: () => Pick<ServiceState, 'devices' | 'clockSkewMs'> &
+    Partial<Pick<ServiceState, 'policy'>>;
   /** How often; left out: {@link BEAT_MS}. */
   readonly everyMs?: number;
 }
@@ -33,7 +34,7 @@ export function beatOf({
   service,
 }: Pick<HeartbeatOptions, 'journal' | 'clock' | 'version' | 'level' | 'service'>): Heartbeat {
   const now = level();
-  const { devices, clockSkewMs } = service();
+  const { devices, clockSkewMs, policy } = service();
   const { events, oldestMs } = journal.unsynced();
   return {
     version,
@@ -49,6 +50,7 @@ export function beatOf({
     freeBytes: Math.max(0, Math.floor(journal.freeBytes())),
     clockSkewMs,
     unsent: { events, oldestMs },
+    policyVersion: policy?.version ?? null,
   };
 }
 

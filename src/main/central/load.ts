@@ -209,6 +209,7 @@ export function loadService(
     requestKeys: keys.requests.map((key) =>
       key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     ),
+    publicKeys: keys.public,
     now: () => ports.clock.nowMs(),
     clock: ports.clock,
     log: ports.log,

@@ -1,5 +1,5 @@
 import { createCentral } from '../../central/central.ts';
-import type { Central, CentralOptions, DoorName } from '../../central/central.ts';
+import type { Central, DoorName } from '../../central/central.ts';
 import { migrate } from '../../central/db/migrate.ts';
 import type { Db } from '../../central/db/sql.ts';
 import type { Listening, OpenDoor } from '../../central/http/listen.ts';
@@ -16,23 +16,6 @@ import { runNoun } from './nouns.ts';
 
 /** How long an orderly stop waits for what is under way, where nothing else is configured. */
 const STOP_MS = 10_000;
-
-/** What a new database begins with, until a policy is published. */
-const FIRST_POLICY: CentralOptions['policy'] = {
-  version: 1,
-  hotline: '',
-  presetsFen: [10_000],
-  minFen: 1_000,
-  maxFen: 100_000,
-  confirmAboveFen: 50_000,
-  payWindowMs: 120_000,
-  offline: { accountMaxAgeMs: 0, capFen: 0 },
-  unsynced: { maxEvents: 0, maxFen: 0, maxAgeMs: 0 },
-  retentionDays: 400,
-  maxClockSkewMs: 300_000,
-  notices: [],
-  sites: [],
-};
 
 /** Central, as it serves. */
 export interface Serving {
@@ -66,7 +49,6 @@ export async function serve(
     central = createCentral({
       ...parts.value,
       db,
-      policy: FIRST_POLICY,
       listen: {
         terminals: listening(config.listen.terminals),
         pages: listening(config.listen.pages),

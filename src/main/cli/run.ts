@@ -9,6 +9,7 @@ import { sealCardKeys } from '../core/card-keys.ts';
 import { become } from './become.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
+import { enrol } from './enrol.ts';
 import { exportKey, openExport, writeExport } from './export.ts';
 import { systemInstallation } from './installation.ts';
 import type { InstallationPorts } from './installation.ts';
@@ -35,6 +36,7 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--la
        pilotlight export write [--config FILE] [--log -] [--json]
        pilotlight export open FILE --terminal FILE [--key FILE] --out DIR
        pilotlight export key --out FILE
+       pilotlight enrol --central URL --code CODE [--config FILE] [--from FILE] [--rotate | --replace]
        pilotlight keys seal --in FILE --out FILE --secret FILE
   --config FILE  a terminal.json (default: the demo's, .pilotlight/demo/terminal.json)
   --data DIR     a journal's folder, or the folder of a terminal.json (default: .pilotlight/demo)
@@ -46,6 +48,9 @@ export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--la
   --terminal FILE  the terminal's public key (PEM), as it is registered at central
   --key FILE     the company's age identity, as \`export key\` made it
   --log -        the log's last lines come on the standard input
+  --central URL  central’s address, https; --code CODE as central terminal add printed it, - for the standard input
+  --from FILE    what a terminal.json is made from where there is none (default here: ./terminal.json)
+  --rotate       the machine’s next key, under its old one; --replace: another identity in place of the one it has
   --in FILE      the master keys, {"psc", "auth", "mac"}, 32 hex digits each, readable by you only
   --out FILE     the sealed file for keys.file of terminal.json: it opens where this machine's id and the secret are
   --secret FILE  the machine's secret for keys.secretFile; made where there is none
@@ -101,6 +106,11 @@ const OPTIONS = {
   json: { type: 'boolean' },
   lang: { type: 'string' },
   as: { type: 'string' },
+  central: { type: 'string' },
+  code: { type: 'string' },
+  from: { type: 'string' },
+  rotate: { type: 'boolean' },
+  replace: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 type Option = keyof typeof OPTIONS;
@@ -113,6 +123,7 @@ const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
   'export open': ['terminal', 'key', 'out'],
   'export key': ['out'],
   'keys seal': ['in', 'out', 'secret'],
+  enrol: ['central', 'code', 'config', 'from', 'rotate', 'replace'],
   'journal verify': ['config', 'data', 'second', 'json'],
   'journal orders': ['config', 'data', 'json'],
   'journal restore': ['config', 'data', 'second', 'yes', 'json'],
@@ -162,6 +173,27 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     }
     ports.out(JSON.stringify(role === undefined ? made.value : { ...made.value, role }));
     return 0;
+  }
+  if (command === 'enrol') {
+    const { central, code, config, from, rotate = false, replace = false } = values;
+    if (central === undefined || code === undefined || (rotate && replace))
+      return usage(
+        'enrol needs --central URL and --code CODE, and not both --rotate and --replace',
+      );
+    const done = await enrol(
+      {
+        central,
+        code: code === '-' ? await (ports.input ?? systemInput)() : code,
+        config: at(config ?? 'terminal.json'),
+        from: from === undefined ? null : at(from),
+        rotate,
+        replace,
+      },
+      ports,
+    );
+    for (const line of done.lines)
+      (done.ok ? ports.out : ports.err)(`${done.ok ? '' : 'pilotlight: '}${line}`);
+    return done.ok ? 0 : 1;
   }
   if (command === 'keys seal') {
     const { in: from, out: to, secret } = values;

@@ -50,6 +50,8 @@ export const PROBLEMS = [
   'card-refused',
   'unknown-request',
   'sealed-mismatch',
+  'code-refused',
+  'no-policy',
   'internal',
 ] as const;
 /** One of {@link PROBLEMS}. */

@@ -35,6 +35,8 @@ export const heartbeatSchema = z.object({
   /** This machine's clock less central's; null: not compared yet. */
   clockSkewMs: z.number().int().nullable(),
   unsent: z.object({ events: natural, oldestMs: natural.nullable() }),
+  /** The version of the policy that it goes by; null: it has none. Left out by older kiosks. */
+  policyVersion: natural.nullable().optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 /** It was heard. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
+import { setStatus } from '../../../src/central/fleet/status.ts';
 import type { PaymentGateway } from '../../../src/central/gateway/types.ts';
 import type { PaymentProvider, QueryResult } from '../../../src/payment/types.ts';
 import { createCentral } from '../../../src/central/central.ts';
@@ -67,7 +68,10 @@ function hold(
     said: null,
     done: gateway.query(terminal, { ...r, waitMs, known }),
   };
-  void one.done.then((said) => (one.said = said));
+  void one.done.then(
+    (said) => (one.said = said),
+    () => undefined,
+  );
   return one;
 }
 const hear = async (): Promise<void> => {
@@ -238,6 +242,35 @@ it('a thousand machines hold: none of them holds anything of the database, and e
   town.clock.advance(20_000);
   await Promise.all(holds.map((h) => h.done));
   expect(town.clock.pending()).toBe(0);
+});
+
+describe('a terminal that is revoked meanwhile', () => {
+  const revoke = { terminalId: T, status: 'revoked', who: 'w', why: 'stolen' } as const;
+
+  it('is told nothing more: what is held ends at once, paid or not', async () => {
+    await begin();
+    const r = ref();
+    const url = await tapped(await made(r), 'wechat');
+    const held = hold(r);
+    held.done.catch(() => undefined);
+    await quiet();
+    town.pay(url);
+    expect(await setStatus(town.db, revoke, town.clock.nowMs())).toBe(true);
+    await expect(held.done).rejects.toMatchObject({ type: 'revoked' });
+    expect(town.clock.pending()).toBe(0);
+  });
+
+  it('and where the bell is not heard, at the next look', async () => {
+    await begin();
+    const r = ref();
+    await made(r);
+    const held = hold(r);
+    held.done.catch(() => undefined);
+    await quiet();
+    await town.db.query(`UPDATE terminals SET status = 'revoked' WHERE terminal_id = $1`, [T]);
+    await wait(6_000);
+    await expect(held.done).rejects.toMatchObject({ type: 'revoked' });
+  });
 });
 
 describe('over HTTP', () => {

@@ -417,7 +417,8 @@ describe.each(ENGINES)('one code for every wallet on %s', (engine) => {
       receipts: quickSigner('gateway'),
       clock: town.clock,
       random,
-      paymentCodes: [{ prefixes: ['62'], digits: [19, 19], wallet: 'alipay' }],
+      paymentCodes: () =>
+        Promise.resolve([{ prefixes: ['62'], digits: [19, 19], wallet: 'alipay' }]),
     });
     expect(
       await other.charge(T, { ...ref(), authCode: '134567890123456782', description: 'x' }),

@@ -39,7 +39,7 @@ const routes = (): readonly Route[] =>
         throw new Error('none');
       },
       requestKeys: [],
-      requests: undefined,
+      requests: () => Promise.resolve(undefined),
       acts: { outside: false, mayMove: async () => true, budget: GRANT_BUDGET },
       cardGrants: { budget: GRANT_BUDGET, minFen: 1 },
     },

@@ -1,3 +1,5 @@
+import { fleetOf } from '../../../src/central/fleet/terminals.ts';
+import type { HeldPolicy } from '../../../src/shared/policy.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Heartbeats, beatOf } from '../../../src/kiosk/watch/heartbeat.ts';
 import type { HeartbeatOptions } from '../../../src/kiosk/watch/heartbeat.ts';
@@ -108,6 +110,20 @@ describe.each(ENGINES)('central on %s', (engine) => {
     expect(own).toContain('凭条纸 不足');
     room.now += 300_001;
     expect(await page('/')).toContain('失联（最后：停用）');
+  });
+
+  it('says by which policy it goes; an older kiosk does not, and is heard all the same', async () => {
+    const terminal = room.terminals[0] as Room['terminals'][number];
+    const given = parts(new ManualClock(room.now));
+    const policy = { version: 7 } as HeldPolicy;
+    const beat = beatOf({ ...given, service: () => ({ ...given.service(), policy }) });
+    expect((await terminal.client.heartbeat(beat)).ok).toBe(true);
+    const heard = async () =>
+      (await fleetOf(room.db, room.now)).find((t) => t.terminalId === terminal.id)?.heard?.beat;
+    expect((await heard())?.policyVersion).toBe(7);
+    const { policyVersion: _new, ...older } = beat;
+    expect((await terminal.client.heartbeat(older)).ok).toBe(true);
+    expect(await heard()).toEqual(older);
   });
 
   it('refuses what is no heartbeat', async () => {

@@ -50,6 +50,9 @@ import { merchants } from './052-merchants.ts';
 import { heartbeats } from './053-heartbeats.ts';
 import { staff } from './054-staff.ts';
 import { staffIndexes } from './055-staff-indexes.ts';
+import { enrolments } from './056-enrolments.ts';
+import { policies } from './057-policies.ts';
+import { accountImports } from './058-account-imports.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -105,4 +108,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'gateway openings', sql: gatewayOpenings },
   { name: 'staff', sql: staff },
   { name: 'staff indexes', sql: staffIndexes },
+  { name: 'enrolments', sql: enrolments },
+  { name: 'policies', sql: policies },
+  { name: 'account imports', sql: accountImports },
 ];
