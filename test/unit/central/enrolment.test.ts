@@ -145,7 +145,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect(told, told.err).toMatchObject({ code: 0 });
     expect(await outcome(kiosk(folder))).toBe('ok');
     expect(
-      (await company.db.query<{ act: string }>('SELECT act FROM audit ORDER BY audit_id')).map(
+      (await company.db.query<{ act: string }>('SELECT act FROM audit ORDER BY n')).map(
         (r) => r.act,
       ),
     ).toEqual(['terminal.add', 'terminal.enrol', 'terminal.confirm']);
@@ -390,7 +390,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect((await company.run(ADD)).err).toContain('is there');
     const audit = await company.db.query<{ act: string; before: string; after: string }>(
       `SELECT act, before, after FROM audit WHERE act IN ('terminal.move', 'terminal.revoke')
-       ORDER BY audit_id`,
+       ORDER BY n`,
     );
     expect(audit.map((r) => ({ ...r }))).toEqual([
       { act: 'terminal.move', before: '{"site":"城东"}', after: '{"site":"城西"}' },

@@ -229,7 +229,7 @@ describe('Alipay’s callback', () => {
     new URLSearchParams(Buffer.from(town.notifications.at(-1)?.body ?? []).toString('utf8'));
 
   it('makes a payment known at once, by a question; it is answered with its word', async () => {
-    town = await Town.open();
+    town = await Town.open('sqlite', true);
     const r = await paidByAlipay();
     expect(town.notifications).toHaveLength(1);
     town.asked.length = 0;
@@ -250,7 +250,7 @@ describe('Alipay’s callback', () => {
   });
 
   it('is not believed with another sum, number, application or signature, nor with a field twice', async () => {
-    town = await Town.open();
+    town = await Town.open('sqlite', true);
     await paidByAlipay();
     const changed = (change: (form: URLSearchParams) => void): Uint8Array => {
       const form = formOf();

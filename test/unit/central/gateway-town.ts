@@ -64,7 +64,7 @@ export class Town {
   forgets = false;
   readonly engine: Engine;
 
-  /** @param browser payments in WeChat's own browser are configured */
+  /** @param browser payments in WeChat's own browser are configured, and Alipay's callbacks */
   static async open(engine: Engine = 'sqlite', browser = false): Promise<Town> {
     return Town.on(await openDb(engine), engine, browser);
   }
@@ -144,7 +144,7 @@ export class Town {
           alipayKey: quickSigner('p'),
           protocol: 'v3',
           storeId: '1',
-          notifyUrl: 'https://pay.example.com/pay/notify/alipay',
+          ...(browser ? { notifyUrl: 'https://pay.example.com/pay/notify/alipay' } : {}),
         },
         ports(this.alipay),
       ),
