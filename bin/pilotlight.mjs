@@ -21,17 +21,21 @@ if (!existsSync(node)) {
 }
 // The sources where they are, else the bundle made from them.
 const simulate = process.argv[2] === 'simulate';
-const entry = simulate
-  ? [path.join(root, 'src', 'simulation', 'main.ts')].find((file) => existsSync(file))
-  : [
-      ['src', 'main', 'cli', 'main.ts'],
-      ['dist', 'cli', 'cli.mjs'],
-    ]
-      .map((parts) => path.join(root, ...parts))
-      .find((file) => existsSync(file));
-if (entry === undefined && simulate) {
+// Asks somebody else's central, or billing system: a tool of whoever builds one.
+const conformance = process.argv[2] === 'conformance';
+const fromSources = simulate ? 'simulation' : conformance ? 'conformance' : null;
+const entry =
+  fromSources !== null
+    ? [path.join(root, 'src', fromSources, 'main.ts')].find((file) => existsSync(file))
+    : [
+        ['src', 'main', 'cli', 'main.ts'],
+        ['dist', 'cli', 'cli.mjs'],
+      ]
+        .map((parts) => path.join(root, ...parts))
+        .find((file) => existsSync(file));
+if (entry === undefined && fromSources !== null) {
   console.error(
-    'pilotlight: the simulation is not part of an installed kiosk; run it from the sources',
+    `pilotlight: the ${fromSources} is not part of an installed kiosk; run it from the sources`,
   );
   process.exit(1);
 }
@@ -45,7 +49,7 @@ if (entry === undefined) {
 const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy ?? '', '127.0.0.1', 'localhost']
   .filter(Boolean)
   .join(',');
-const run = spawnSync(node, [entry, ...process.argv.slice(simulate ? 3 : 2)], {
+const run = spawnSync(node, [entry, ...process.argv.slice(fromSources === null ? 2 : 3)], {
   stdio: 'inherit',
   env: { ...process.env, NO_PROXY: noProxy, no_proxy: noProxy },
 });

@@ -23,6 +23,8 @@ const MAY = {
   central: ['shared', 'payment'],
   simulator: ['shared'],
   main: [...KIOSK, 'kiosk'],
+  // Asks any implementation over HTTP: it knows the contract, and nothing of ours behind it.
+  conformance: ['shared'],
   // The proof and the demo: nobody imports them, and a package has nothing of them.
   simulation: [...KIOSK, 'kiosk', 'main', 'simulator', 'central'],
   demo: [...KIOSK, 'kiosk', 'main', 'simulator', 'central'],

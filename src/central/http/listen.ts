@@ -79,6 +79,12 @@ function sourceOf({ headers, socket }: IncomingMessage, proxyHeader: string | un
   return last === undefined || last === '' ? (socket.remoteAddress ?? '') : last;
 }
 
+const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
+  reply
+    .code(answer.status)
+    .headers({ ...answer.headers })
+    .send(answer.body);
+
 /** The HTTP end: it hands every request to `handle`, its body as the bytes that came. */
 function httpEnd(
   handle: Handle,
@@ -92,15 +98,16 @@ function httpEnd(
     http: { headersTimeout: requestMs, connectionsCheckingInterval: Math.ceil(requestMs / 4) },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    // A path that cannot be decoded comes to no handler, but is refused in our words all the same.
+    frameworkErrors: (_error, _request, reply) =>
+      void send(
+        reply as FastifyReply,
+        problemAnswer(new Refusal('bad-request', 'the path is not UTF-8')),
+      ),
   });
   app.removeAllContentTypeParsers();
   // Signatures cover the bytes as they came; JSON is read after.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
-    reply
-      .code(answer.status)
-      .headers({ ...answer.headers })
-      .send(answer.body);
   // Only what Fastify itself refuses: a body that is too large or broken off.
   app.setErrorHandler((error, _request, reply) => {
     const status = (error as { statusCode?: unknown }).statusCode;

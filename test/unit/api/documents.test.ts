@@ -48,7 +48,7 @@ describe('docs/api', () => {
       paths: Record<string, { get?: Record<string, unknown> }>;
     };
     delete document.paths['/v1/time']?.get?.['responses'];
-    (document.paths['/v1/policy']?.get as Record<string, unknown>)['parameters'] = 'none';
+    Object.assign(document.paths['/v1/policy']?.get ?? {}, { parameters: 'none' });
     const result = await new Validator().validate(document);
     expect(result.valid).toBe(false);
   });
