@@ -4,6 +4,11 @@ import { fileURLToPath } from 'node:url';
 import * as central from '../../src/shared/central-api/index.ts';
 import { TERMINAL_API } from '../../src/shared/central-api/routes.ts';
 import { evidenceSchema } from '../../src/shared/evidence.ts';
+import {
+  COMPANY_API,
+  companyAccountSchema,
+  companyCreditAccountSchema,
+} from '../../src/shared/company-accounts.ts';
 import { EVENTS } from '../../src/shared/facts/catalogue.ts';
 import { GATEWAY_API } from '../../src/shared/gateway-routes.ts';
 import { consentSchema, creditLineSchema, creditQuoteSchema } from '../../src/shared/sale.ts';
@@ -228,6 +233,34 @@ const gateway = () =>
     refusals,
   });
 
+const COMPANY_ABOUT = `What central asks of a company's own billing system, which keeps accounts, prices and bills (docs/external-accounts.md). JSON, \`Authorization: Bearer <secret>\`.
+
+Only status 200 with a whole answer about the very thing that was asked says anything; all else (another status, a time-out, another form, another card or order, an \`asOfMs\` more than a minute from central's clock) is *unknown*: nothing is sold by it, and a purchase is told again. That nobody has a card is an answer with status 200.
+
+Purchases of an account are told in the order of \`tellNo\`, 1, 2, 3 …, each until it was heard; the order id is the idempotency key. \`told\` in an account's answer says up to which number its figures hold them.`;
+
+const externalAccounts = () =>
+  openApi({
+    title: 'Pilotlight external accounts',
+    description: COMPANY_ABOUT,
+    server: 'https://billing.example.com',
+    routes: COMPANY_API,
+    names: { Account: companyAccountSchema, CreditAccount: companyCreditAccountSchema },
+    security: { secret: { type: 'http', scheme: 'bearer' } },
+    secured: () => [{ secret: [] }],
+    parameters: (route) =>
+      route.path === '/accounts/by-card/:cardNo'
+        ? [header('If-None-Match', 'The ETag of the answer that central keeps.', undefined, false)]
+        : [],
+    refusals: (route) => ({
+      ...(route.path === '/accounts/by-card/:cardNo'
+        ? { 304: { description: 'All of it still stands, now.' } }
+        : {}),
+      401: { description: 'Not the secret.' },
+      default: { description: 'Says nothing: it is asked again.' },
+    }),
+  });
+
 /**
  * The staff API is a table that stands with central's staff room: `{method, path, summary, roles,
  * request, answer}`.
@@ -261,6 +294,7 @@ export async function documents() {
   return {
     terminal: terminal(),
     'payment-gateway': gateway(),
+    'external-accounts': externalAccounts(),
     ...(ofStaff === null ? {} : { staff: ofStaff }),
   };
 }

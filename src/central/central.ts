@@ -52,6 +52,9 @@ import { papersPages } from './receipts/papers-page.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
 import type { GrantBudget } from './sale/credit-grants.ts';
+import { ownAccounts } from './sale/company-accounts.ts';
+import type { CompanyAccounts } from './sale/company-accounts.ts';
+import { companySource } from './sale/company-source.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { sweepMeters } from './sale/meter-sender.ts';
@@ -110,6 +113,11 @@ export interface CentralOptions extends Seed {
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
   readonly accountBook?: AccountBook;
+  /**
+   * The company's own billing system, which keeps the accounts (docs/external-accounts.md); left
+   * out: they are in this database. For accounts without a card it needs {@link accountBook}.
+   */
+  readonly accountSource?: CompanyAccounts;
   /** May an order's credit be moved to another account? Left out: where no invoice of it stands. */
   readonly mayMove?: MayMove;
   /** What may be granted to accounts by two persons; left out: `GRANT_BUDGET`. */
@@ -150,7 +158,10 @@ export interface Central {
    * @returns The new epoch, null: it asks for nothing
    */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
-  /** Gateway, account book and invoices look once at what is due, as they do all the time. */
+  /**
+   * Gateway, account book, the company's system and invoices look once at what is due, as they do
+   * all the time.
+   */
   readonly sweepPayments: () => Promise<void>;
   /** One round of messages of interruptions, as they are sent by themselves all the time. */
   readonly sweepMessages: () => Promise<void>;
@@ -213,16 +224,27 @@ export function createCentral(options: CentralOptions): Central {
     options.accountBook === undefined
       ? null
       : bookSender(db, options.accountBook, now, options.log);
+  if (options.accountSource?.credit === true && sender === null)
+    throw new Error('credit accounts that a company keeps need its account book');
+  const source =
+    options.accountSource === undefined
+      ? ownAccounts
+      : companySource(db, options.accountSource, now, options.log);
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
   const invoices =
     invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
-    payments === null && sender === null && meterPlatform === undefined && smsPlatform === undefined
+    payments === null &&
+    sender === null &&
+    source === ownAccounts &&
+    meterPlatform === undefined &&
+    smsPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
           await sender?.sweep();
+          await source.sweep();
           if (meterPlatform !== undefined)
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
@@ -270,6 +292,7 @@ export function createCentral(options: CentralOptions): Central {
     refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     sender,
+    source,
     meters: meterPlatform !== undefined,
     requestKeys,
     forget: () => forget.due(),

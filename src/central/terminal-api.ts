@@ -69,6 +69,7 @@ import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
+import type { AccountSource } from './sale/company-accounts.ts';
 import type { BookSender } from './sale/credit-sender.ts';
 import { quote, QUOTE_CLAIM_MS } from './sale/quotes.ts';
 import { myAccount } from './use/my-account.ts';
@@ -96,6 +97,8 @@ export interface TerminalApiParts {
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
+  /** Where accounts come from. */
+  readonly source: AccountSource;
   /** A platform tells meters of top-ups. */
   readonly meters: boolean;
   /** Open what identifies the customers of requests. */
@@ -182,6 +185,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/accounts/by-card/:card',
       async ({ terminalId, part: cardNo }) => {
         if (!CARD_NO.test(cardNo)) throw new Refusal('bad-request', 'a card number has ten digits');
+        await parts.source.card(cardNo);
         const account = await accountByCard(db(), cardNo, now(), false);
         if (account === null) throw new Refusal('unknown-card', 'no account has this card');
         // Whose card it is, its holder knows; a terminal's key opens no register of names.
@@ -206,6 +210,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/quotes',
       async ({ terminalId, request }) => {
         const asked = bodyOf(request, quoteRequestSchema);
+        await parts.source.card(asked.cardNo);
         const promised = await quote(db(), terminalId, asked, policy, now());
         const { orderId } = promised;
         if (orderId === null) return { quote: promised, ...at() };
@@ -217,7 +222,16 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       },
       { sells: true, counted: 'quote' },
     ],
-    ...creditRows({ db, now, policy, trust, sender: parts.sender, meters: parts.meters, granted }),
+    ...creditRows({
+      db,
+      now,
+      policy,
+      trust,
+      sender: parts.sender,
+      source: parts.source,
+      meters: parts.meters,
+      granted,
+    }),
     [
       'POST',
       UPLOADS,
@@ -363,7 +377,8 @@ function requestRows({ db, now, policy, requestKeys }: TerminalApiParts): readon
 }
 
 /** A customer looks at his own account: what he used, bought, and what his meter reports. */
-function myAccountRow({ db, now, policy, requestKeys, meters, grants }: TerminalApiParts): Row {
+function myAccountRow(all: TerminalApiParts): Row {
+  const { db, now, policy, requestKeys, meters, grants, source } = all;
   const receiptOf = (orderId: string): string | null =>
     policy.receipts === undefined ? null : makeReceiptToken(grants, orderId);
   return [
@@ -374,6 +389,7 @@ function myAccountRow({ db, now, policy, requestKeys, meters, grants }: Terminal
       const { myAccount: rules } = policy;
       if (rules === undefined || (asked.by === 'number' && !rules.byNumber))
         throw new Refusal('bad-request', 'accounts are not shown so here', { status: 409 });
+      if (asked.by === 'card') await source.card(asked.cardNo);
       const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf };
       return { account: await myAccount(db(), asked, parts), serverTimeMs: now() };
     },

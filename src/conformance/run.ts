@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Outcome } from './check.ts';
-import { BadConfig, loadCentralSuite } from './central/load.ts';
+import { accountsSuiteSchema, runAccountsSuite } from './accounts/suite.ts';
+import { BadConfig, beside, configIn, loadCentralSuite } from './central/load.ts';
 import { runCentralSuite } from './central/suite.ts';
 import type { SuiteRun } from './central/suite.ts';
 import type { SuitePorts } from './ports.ts';
@@ -87,6 +89,14 @@ function suiteOf(
     case 'central': {
       const parts = loadCentralSuite(ports, url, config, pages ?? null);
       return (run) => runCentralSuite(parts, run);
+    }
+    case 'accounts': {
+      const text = beside(ports, config, resolve(config), (t) => t);
+      const read = configIn(accountsSuiteSchema, text, config);
+      const secret = beside(ports, config, read.secretFile, (t) => t.trim());
+      const { send, clock, random } = ports;
+      const parts = { url, secret, config: read, send, clock, random, timeoutMs: 30_000 };
+      return (run) => runAccountsSuite(parts, run);
     }
     default:
       return null;

@@ -1,3 +1,4 @@
+import { companyAccounts } from './059-company-accounts.ts';
 import { initial } from './001-initial.ts';
 import { claimsAndEpochs } from './002-claims-epochs.ts';
 import { openWrites } from './003-open-writes.ts';
@@ -97,4 +98,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'card grants', sql: cardGrants },
   { name: 'merchants', sql: merchants },
   { name: 'heartbeats', sql: heartbeats },
+  { name: 'company accounts', sql: companyAccounts },
 ];
