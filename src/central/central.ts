@@ -52,9 +52,8 @@ import { papersPages } from './receipts/papers-page.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
 import type { GrantBudget } from './sale/credit-grants.ts';
-import { ownAccounts } from './sale/company-accounts.ts';
 import type { CompanyAccounts } from './sale/company-accounts.ts';
-import { companySource } from './sale/company-source.ts';
+import { accountSource } from './sale/company-source.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { sweepMeters } from './sale/meter-sender.ts';
@@ -224,27 +223,17 @@ export function createCentral(options: CentralOptions): Central {
     options.accountBook === undefined
       ? null
       : bookSender(db, options.accountBook, now, options.log);
-  if (options.accountSource?.credit === true && sender === null)
-    throw new Error('credit accounts that a company keeps need its account book');
-  const source =
-    options.accountSource === undefined
-      ? ownAccounts
-      : companySource(db, options.accountSource, now, options.log);
+  const source = accountSource(db, { ...options, outside: sender !== null });
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
   const invoices =
     invoicing === null ? null : invoiceSender(db, invoicing.provider, now, options.log);
   const sweepAll =
-    payments === null &&
-    sender === null &&
-    source === ownAccounts &&
-    meterPlatform === undefined &&
-    smsPlatform === undefined
+    payments === null && sender === null && meterPlatform === undefined && smsPlatform === undefined
       ? undefined
       : async (): Promise<void> => {
           await payments?.sweep();
           await sender?.sweep();
-          await source.sweep();
           if (meterPlatform !== undefined)
             await sweepMeters(db(), meterPlatform, now(), options.log);
         };
@@ -258,6 +247,8 @@ export function createCentral(options: CentralOptions): Central {
           await forgetBuyers(db(), invoicing.config.keepDays, now());
         };
   const invoiceSweeps = sweeper(clock, sweepInvoices);
+  // By itself: a company's system that does not answer holds no payment up.
+  const sourceSweeps = sweeper(clock, source.sweep);
   // By itself: a platform of messages that does not answer holds no payment up.
   const sweepMessages =
     smsPlatform === undefined
@@ -367,6 +358,7 @@ export function createCentral(options: CentralOptions): Central {
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
     invoiceSweeps.start();
+    sourceSweeps.start();
     messages.start();
   }
 
@@ -400,10 +392,13 @@ export function createCentral(options: CentralOptions): Central {
     close: async () => {
       sweeps.stop();
       invoiceSweeps.stop();
+      sourceSweeps.stop();
       messages.stop();
       payments?.endHolds();
       await closeDoors();
-      await Promise.all([sweeps.ended(), invoiceSweeps.ended(), messages.ended()]);
+      await Promise.all(
+        [sweeps, invoiceSweeps, sourceSweeps, messages].map((sweep) => sweep.ended()),
+      );
       opened = false;
     },
     data: () => consoleData(db(), now()),
@@ -411,6 +406,7 @@ export function createCentral(options: CentralOptions): Central {
     sweepPayments: async () => {
       await sweepAll?.();
       await sweepInvoices?.();
+      await source.sweep?.();
     },
     sweepMessages: async () => sweepMessages?.(),
   };

@@ -24,6 +24,7 @@ import type { Route } from '../http/routes.ts';
 import { adoptPage, handCase, handPage } from './by-hand.ts';
 import { adoptForm, decideHandForm, pieceName } from './by-hand-routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { companyRoutes } from './company-routes.ts';
 import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
 import { actRoutes } from './act-routes.ts';
@@ -313,6 +314,12 @@ export function consoleRoutes({
       formToken,
       show: (path, body) => show(path, async (query) => html(await body(query))),
       file: (path, body) => show(path, async (query) => csv(await body(query))),
+      decide,
+    }),
+    ...companyRoutes({
+      db,
+      formToken,
+      show: (path, body) => show(path, async (query) => html(await body(query))),
       decide,
     }),
     ...invoiceRoutes({

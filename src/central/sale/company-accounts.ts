@@ -41,13 +41,15 @@ export interface AccountSource {
   /** @throws Refusal(internal, 503) where the source does not say, or says what cannot be */
   readonly card: (cardNo: string) => Promise<void>;
   readonly user: (userNo: string) => Promise<void>;
-  /** Tells it of the purchases that are due. Never rejects for one of them. */
-  readonly sweep: () => Promise<void>;
+  /**
+   * Tells it of the purchases that are due, and never rejects for one of them. Left out: nobody is
+   * told.
+   */
+  readonly sweep?: () => Promise<void>;
 }
 
 /** Central's own tables: what is in them is what there is. */
 export const ownAccounts: AccountSource = {
   card: () => Promise.resolve(),
   user: () => Promise.resolve(),
-  sweep: () => Promise.resolve(),
 };

@@ -3,6 +3,7 @@ import type { LogFn } from '../../shared/ports.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { num } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
+import { ownAccounts } from './company-accounts.ts';
 import type { AccountSource, CompanyAccounts } from './company-accounts.ts';
 import { takeCreditAccount } from './company-credit.ts';
 import { takeAccount } from './company-mirror.ts';
@@ -20,11 +21,33 @@ interface Kept {
 }
 
 /**
+ * Where the accounts come from: central's own tables, unless a company keeps them.
+ *
+ * @throws where the company keeps accounts without a card too, and no account book outside posts to
+ *   them (`outside`)
+ */
+export function accountSource(
+  db: () => Db,
+  by: {
+    readonly accountSource?: CompanyAccounts;
+    readonly outside: boolean;
+    readonly now: () => number;
+    readonly log?: LogFn;
+  },
+): AccountSource {
+  const { accountSource: company } = by;
+  if (company === undefined) return ownAccounts;
+  if (company.credit && !by.outside)
+    throw new Error('credit accounts that a company keeps need its account book');
+  return companySource(db, company, by.now, by.log);
+}
+
+/**
  * Accounts that a company keeps. Nothing is guessed: where it does not answer, central does not
  * either (503), and kiosks go by their own rules for a central that is away. It is asked before a
  * transaction and never within one, so no lock waits for another company's line.
  */
-export function companySource(
+function companySource(
   db: () => Db,
   company: CompanyAccounts,
   now: () => number,

@@ -8,14 +8,18 @@ import type { CompanyPurchaseRow } from './tables.ts';
 
 const FIRST_LOOK_MS = 5_000;
 const MAX_LOOK_MS = 3_600_000;
-/** So many accounts at once, and so many purchases of each. */
-const SWEEP_ACCOUNTS = 50;
+/** So many accounts are looked for at once, and told of side by side. */
+const SWEEP_ACCOUNTS = 48;
+const SIDE_BY_SIDE = 8;
+/** So many purchases of an account in a row, and so many rounds before the others' turn. */
 const SWEEP_PURCHASES = 20;
+const SWEEP_ROUNDS = 100;
 
 /**
  * Tells the company of purchases that are over: of each account in the order of their numbers, one
  * at a time, whichever process does it; each until it was heard. What it refuses is kept for staff,
- * and the next one is told. Never rejects for one of them.
+ * and the next one is told. Goes on while there is something to tell and the company hears it: one
+ * that does not answer is left alone until the next time. Never rejects for one of them.
  */
 export async function tellPurchases(
   db: Db,
@@ -23,28 +27,51 @@ export async function tellPurchases(
   now: () => number,
   log?: LogFn,
 ): Promise<void> {
-  // An account's first one decides: the others wait behind it.
-  const due = await db.query<{ user_no: string }>(
-    `SELECT p.user_no FROM company_purchases p WHERE p.state = 'waiting' AND p.look_ms <= $1
-       AND NOT EXISTS (SELECT 1 FROM company_purchases b WHERE b.user_no = p.user_no
-         AND b.state = 'waiting' AND b.tell_no < p.tell_no)
-     ORDER BY p.look_ms, p.user_no LIMIT ${SWEEP_ACCOUNTS}`,
-    [now()],
-  );
-  for (const { user_no } of due)
-    await db
-      .alone(`company ${user_no}`, () => tellAccount(db, company, user_no, now))
-      .catch((cause: unknown) =>
-        log?.('error', 'central', cause instanceof Error ? cause.message : String(cause), cause),
+  for (let round = 0; round < SWEEP_ROUNDS; round++) {
+    // An account's first one decides: the others wait behind it.
+    const due = await db.query<{ user_no: string }>(
+      `SELECT p.user_no FROM company_purchases p WHERE p.state = 'waiting' AND p.look_ms <= $1
+         AND NOT EXISTS (SELECT 1 FROM company_purchases b WHERE b.user_no = p.user_no
+           AND b.state = 'waiting' AND b.tell_no < p.tell_no)
+       ORDER BY p.look_ms, p.user_no LIMIT ${SWEEP_ACCOUNTS}`,
+      [now()],
+    );
+    for (let i = 0; i < due.length; i += SIDE_BY_SIDE) {
+      const heard = await Promise.all(
+        due.slice(i, i + SIDE_BY_SIDE).map(({ user_no }) => told(db, company, user_no, now, log)),
       );
+      if (!heard.includes(true)) return;
+    }
+    if (due.length < SWEEP_ACCOUNTS) return;
+  }
 }
 
+/** @returns whether the company heard one of the account's */
+async function told(
+  db: Db,
+  company: CompanyAccounts,
+  userNo: string,
+  now: () => number,
+  log: LogFn | undefined,
+): Promise<boolean> {
+  let heard = false;
+  await db
+    .alone(`company ${userNo}`, async () => {
+      heard = await tellAccount(db, company, userNo, now);
+    })
+    .catch((cause: unknown) =>
+      log?.('error', 'central', cause instanceof Error ? cause.message : String(cause), cause),
+    );
+  return heard;
+}
+
+/** @returns whether the company heard one of them */
 async function tellAccount(
   db: Db,
   company: CompanyAccounts,
   userNo: string,
   now: () => number,
-): Promise<void> {
+): Promise<boolean> {
   for (let n = 0; n < SWEEP_PURCHASES; n++) {
     const [next] = await select(
       db,
@@ -52,10 +79,11 @@ async function tellAccount(
       `user_no = $1 AND state = 'waiting' ORDER BY tell_no LIMIT 1`,
       [userNo],
     );
-    if (next === undefined || next.look_ms > now()) return;
+    if (next === undefined || next.look_ms > now()) return n > 0;
     const said = await company.book(JSON.parse(next.body) as CompanyPurchase);
-    if (!(await keep(db, next, said, now()))) return;
+    if (!(await keep(db, next, said, now()))) return n > 0 || said.state !== 'unknown';
   }
+  return true;
 }
 
 /** @returns whether the next one may be told */

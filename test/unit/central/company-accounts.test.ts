@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { httpCompanyAccounts } from '../../../src/central/sale/company-accounts-http.ts';
 import type { CompanyAccounts } from '../../../src/central/sale/company-accounts.ts';
 import { companyFindings } from '../../../src/central/sale/company-findings.ts';
-import { openPurchases, settlePurchase } from '../../../src/central/sale/company-teller.ts';
+import { openPurchases } from '../../../src/central/sale/company-teller.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import type { Clock } from '../../../src/shared/ports.ts';
 import { createCompanySystem } from '../../../src/simulator/company-accounts/system.ts';
@@ -144,6 +144,27 @@ const states = async () =>
     )
   ).map((r) => `${Number(r.tell_no)} ${r.state}`);
 const findings = async () => (await companyFindings(room.db)).map((f) => f.kind);
+
+const host = { host: '127.0.0.1' };
+async function staffPage(target: string): Promise<string> {
+  const answer = await room.central.staff({
+    method: 'GET',
+    target,
+    headers: host,
+    body: new Uint8Array(0),
+  });
+  expect([target, answer.status]).toEqual([target, 200]);
+  return answer.body;
+}
+const decided = async (target: string, form: URLSearchParams): Promise<number> =>
+  (
+    await room.central.staff({
+      method: 'POST',
+      target,
+      headers: { ...host, 'content-type': 'application/x-www-form-urlencoded' },
+      body: Buffer.from(form.toString()),
+    })
+  ).status;
 
 describe.each(['postgres', 'sqlite'] as const)('accounts that a company keeps, on %s', (engine) => {
   it('are told, priced, sold to and told of, and nobody counts anything twice', async () => {
@@ -344,11 +365,19 @@ describe('accounts that a company keeps', () => {
     await room.central.sweepPayments();
     expect(await states()).toEqual(['1 refused', '2 booked']);
     expect((await known()).count).toBe(14);
-    // Entered by hand at the company: its own count has it, and central adds it no more.
+    // Staff see it, enter it at the company by hand, and say so: its own count has it, and central
+    // adds it no more.
+    const list = await staffPage('/console/company');
+    expect(list).toContain('公司不收');
+    const link = /href="(\/console\/company\/purchase[^"]+)"/.exec(list)?.[1] ?? '';
+    const form = await staffPage(link.replaceAll('&amp;', '&'));
+    expect(form).toContain(bad.orderId);
     company.change(CARD, { count: 13 });
-    const by = { userNo: USER, tellNo: 1, who: '张会计', why: '手工补记' };
-    expect(await settlePurchase(room.db, by)).toBe(true);
-    expect(await settlePurchase(room.db, by)).toBe(false);
+    const token = /name="token" value="([^"]+)"/.exec(form)?.[1] ?? '';
+    const body = new URLSearchParams({ token, user: USER, no: '1', who: '张会计', why: '补记' });
+    expect(await decided('/console/company/purchase', body)).toBe(303);
+    expect(await decided('/console/company/purchase', body)).toBe(409);
+    expect(await states()).toEqual(['1 settled', '2 booked']);
     expect((await known()).count).toBe(14);
   });
 
