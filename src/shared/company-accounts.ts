@@ -134,8 +134,13 @@ export const companyCreditAccountSchema = z.object({
         .extend({
           principalFen: fen.positive(),
           dueDate: z.iso.date().nullable(),
-          /** For each day behind the due date, 1/100 000 of the principal, up to the cap. */
-          lateFee: z.object({ e5: natural.max(100_000), capFen: fen }).nullable(),
+          /**
+           * For each day behind the due date, 1/100 000 of the principal, up to the cap. `paidTo`:
+           * a part was paid, with the fee to this day; null: none was.
+           */
+          lateFee: z
+            .object({ e5: natural.max(100_000), capFen: fen, paidTo: z.iso.date().nullable() })
+            .nullable(),
           consentText: z.string().max(40).nullable(),
           /** A bank's debit is under way. */
           debited: z.boolean(),

@@ -60,7 +60,7 @@ export const companyPage = (
         ];
       }),
       '都已入账',
-    )}<p>待告知的会一直重发，直到公司系统答复；公司不收的已经写在卡上、也付了款，须在公司系统手工补记，再在这里登记。</p></main>`,
+    )}<p>待告知的会一直重发，直到公司系统答复；公司不收的须在公司系统手工补记，再在这里登记。购气已经写在卡上，也付了款。</p></main>`,
   );
 
 /** One refused purchase, and the form by which staff says that it was entered by hand. */
@@ -78,7 +78,11 @@ export const companyPurchasePage = (row: CompanyPurchaseRow, token: string): str
       ['时间', time(told.endedMs)],
       ['公司的答复', e(row.said ?? '—')],
     ])}
-<p>这笔购气在卡上，钱也收了。先在公司系统补记次数、数量和金额，再登记；登记后中心按公司的数计算，不再另加。</p>
+<p>${
+      told.what === 'delivered'
+        ? '这笔购气在卡上，钱也收了。先在公司系统补记次数、数量和金额，再登记；登记后中心按公司的数计算，不再另加。'
+        : '这笔没有写卡，钱已退。在公司系统记下后再登记；次数和数量不变。'
+    }</p>
 <form method="post" action="/console/company/purchase">${hidden({ token, user: row.user_no, no: row.tell_no })}
 <label for="who">登记人</label><input id="who" name="who" required maxlength="60" autocomplete="off">
 <label for="why">说明（公司凭证号）</label><input id="why" name="why" required maxlength="300" autocomplete="off">

@@ -40,7 +40,7 @@ export async function takeCreditAccount(
   if (others !== undefined)
     return {
       kind: 'bill-changed',
-      detail: `bill ${others.item} is told of account ${userNo}, and was ${others.user_no}’s`,
+      detail: `账单 ${others.item}：公司答属于户号 ${userNo}，原属于 ${others.user_no}`,
     };
   const row = {
     user_no: userNo,
@@ -93,7 +93,7 @@ async function takeBills(
       // What was paid by an order of ours stays paid; what is in somebody's hands is left alone.
       if (was === undefined || !free(was)) return [];
       if (was.state === 'paid' && was.paid_by !== ELSEWHERE) return [];
-      return [bill];
+      return [{ ...bill, late_since: laterOf(bill.late_since, was.late_since) }];
     }),
   );
   const named = new Set(account.items.map(({ item }) => item));
@@ -108,6 +108,10 @@ async function takeBills(
   );
 }
 
+/** A fee that was paid here is not asked for again, whether the company knows the day or not. */
+const laterOf = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && b > a) ? b : a;
+
 const billOf = (userNo: string, item: CompanyCreditAccount['items'][number]): CreditItemRow => ({
   item: item.item,
   user_no: userNo,
@@ -120,7 +124,7 @@ const billOf = (userNo: string, item: CompanyCreditAccount['items'][number]): Cr
   due_date: item.dueDate,
   discount_fen: 0,
   discount_until: null,
-  late_since: null,
+  late_since: item.lateFee?.paidTo ?? null,
   details: JSON.stringify(item.details),
   consent_text: item.consentText,
   state: item.debited ? 'debited' : 'open',

@@ -16,9 +16,10 @@ export const COMPANY_TROUBLES = [
   /** The account book or its bills are not what they were: see the detail. */
   'bill-changed',
 ] as const;
-/** One of them, in words for staff. */
+/** One of them. */
 export interface CompanyTrouble {
   readonly kind: (typeof COMPANY_TROUBLES)[number];
+  /** For staff, in Chinese. */
   readonly detail: string;
 }
 

@@ -40,13 +40,13 @@ export async function takeAccount(
   if (was !== undefined && (was.kind !== told.kind || was.unit !== told.unit))
     return {
       kind: 'other-kind',
-      detail: `account ${told.userNo} is ${told.kind}/${told.unit}, and was ${was.kind}/${was.unit}`,
+      detail: `户号 ${told.userNo}：公司答 ${told.kind}/${told.unit}，原为 ${was.kind}/${was.unit}`,
     };
   const tellNo = was?.told_no ?? 0;
   if (told.told > tellNo)
     return {
       kind: 'forgotten-here',
-      detail: `account ${told.userNo}: the company heard of ${told.told} purchases, ${tellNo} are known here`,
+      detail: `户号 ${told.userNo}：公司已收到 ${told.told} 笔，本中心只有 ${tellNo} 笔；等自助机补传`,
     };
   const purchases = await select(
     tx,
@@ -60,7 +60,7 @@ export async function takeAccount(
   if (count < floor)
     return {
       kind: 'count-behind',
-      detail: `account ${told.userNo}: with what is told by and by it has count ${count}, and ${floor} are on the card`,
+      detail: `户号 ${told.userNo}：公司的次数加未入账的是 ${count}，卡上已写到 ${floor}`,
     };
   if (!(await keepAnswer(tx, told, etag, nowMs))) return null;
   await keepTariffs(tx, told);
@@ -94,7 +94,7 @@ async function otherAccount(tx: Sql, told: CompanyAccount): Promise<CompanyTroub
     ? null
     : {
         kind: 'card-moved',
-        detail: `card ${told.cardNo} is account ${told.userNo}’s, and was ${card.user_no}’s`,
+        detail: `卡 ${told.cardNo}：公司答属于户号 ${told.userNo}，原属于 ${card.user_no}`,
       };
 }
 
@@ -120,12 +120,12 @@ async function tariffTrouble(tx: Sql, told: CompanyAccount): Promise<CompanyTrou
     )
       return {
         kind: 'tariff-changed',
-        detail: `version ${tariff.version} of tariff ${tariff.tariffId} has other tiers, or another year, than it had`,
+        detail: `价格 ${tariff.tariffId} 第 ${tariff.version} 版的阶梯或年度与原来不同；改价须另出一版`,
       };
     if (tariff.tariffId !== told.tariff.tariffId)
       return {
         kind: 'tariff-changed',
-        detail: `tariff ${tariff.tariffId} is announced to an account of ${told.tariff.tariffId}`,
+        detail: `户号 ${told.userNo} 用价格 ${told.tariff.tariffId}，预告的却是 ${tariff.tariffId}`,
       };
   }
   return null;

@@ -70,7 +70,7 @@ function companySource(
     const why = await db().transaction((tx) => takeAccount(tx, account, etag, now()));
     if (why === null) return settleFindings(db(), cardNo);
     await noteFinding(db(), cardNo, why, now());
-    throw notKnown(why.detail);
+    throw notKnown(`says what cannot be: ${why.kind}`);
   }
 
   async function user(userNo: string): Promise<void> {
@@ -83,7 +83,7 @@ function companySource(
     const why = await db().transaction((tx) => takeCreditAccount(tx, userNo, account, now()));
     if (why === null) return settleFindings(db(), userNo);
     await noteFinding(db(), userNo, why, now());
-    throw notKnown(why.detail);
+    throw notKnown(`says what cannot be: ${why.kind}`);
   }
 
   return { card, user, sweep: () => tellPurchases(db(), company, now, log) };

@@ -66,6 +66,8 @@ export interface CompanySystemOptions {
   /** Where purchases are kept, a line each, synced before they are answered; null: in memory. */
   readonly file: string | null;
   readonly creditAccounts?: readonly Readonly<Record<string, unknown>>[];
+  /** Called when a purchase is in its books, and nobody has heard of it. */
+  readonly booked?: () => void;
 }
 
 /** A company's own billing system, as central meets one (docs/external-accounts.md). */
@@ -97,6 +99,7 @@ export function createCompanySystem(options: CompanySystemOptions): CompanySyste
   function keep(purchase: SimPurchase): void {
     if (file !== null) appendLine(file, JSON.stringify(purchase));
     booked.push(purchase);
+    options.booked?.();
   }
   const of = (userNo: string): readonly SimPurchase[] => booked.filter((p) => p.userNo === userNo);
   const told = (userNo: string): number => Math.max(0, ...of(userNo).map((p) => p.tellNo));
