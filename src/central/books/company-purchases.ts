@@ -50,6 +50,7 @@ const rowOf = (order: OrderRow, told: CompanyPurchase): CompanyPurchaseRow => ({
   state: 'waiting',
   made_ms: order.changed_ms,
   look_ms: 0,
+  tries: 0,
   said: null,
   voucher: null,
   settled_who: null,

@@ -1,5 +1,5 @@
 import type { CompanyCreditAccount } from '../../shared/company-accounts.ts';
-import { insertRows, select, updateRows } from '../db/sets.ts';
+import { keepRows, select, updateRows } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import type { CompanyTrouble } from './company-findings.ts';
 import { isKeptFor } from './credit-terms.ts';
@@ -54,7 +54,7 @@ export async function takeCreditAccount(
     topped_count: was?.topped_count ?? 0,
     topped_fen: was?.topped_fen ?? 0,
   };
-  await (was === undefined ? insertRows : updateRows)(tx, CREDIT_ACCOUNTS, [row]);
+  await (was === undefined ? keepRows : updateRows)(tx, CREDIT_ACCOUNTS, [row]);
   await takeBills(tx, account, held, nowMs);
   return null;
 }
@@ -80,7 +80,7 @@ async function takeBills(
   const known = new Map(held.map((row) => [row.item, row]));
   const free = (row: CreditItemRow): boolean => !isKeptFor(row, () => true, nowMs);
   const told = account.items.map((item) => billOf(account.userNo, item));
-  await insertRows(
+  await keepRows(
     tx,
     CREDIT_ITEMS,
     told.filter((bill) => !known.has(bill.item)),

@@ -2,7 +2,7 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import type { Tariff } from '../../shared/central-api/index.ts';
 import type { CompanyAccount } from '../../shared/company-accounts.ts';
 import { CALENDAR_YEAR, MONTHLY, periodStart } from '../../shared/periods.ts';
-import { anyOf, insertRows, list, select, updateRows, upsertRows } from '../db/sets.ts';
+import { anyOf, keepRows, list, select, updateRows, upsertRows } from '../db/sets.ts';
 import { numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import type { CompanyTrouble } from './company-findings.ts';
@@ -65,7 +65,8 @@ export async function takeAccount(
   if (!(await keepAnswer(tx, told, etag, nowMs))) return null;
   await keepTariffs(tx, told);
   const row = rowOf(told, was, pending);
-  if (was === undefined) await insertRows(tx, ACCOUNTS, [row]);
+  // Of two that ask for a new one at once, one makes it.
+  if (was === undefined) await keepRows(tx, ACCOUNTS, [row]);
   else
     await updateRows(tx, ACCOUNTS, [
       (await isSelling(tx, told.userNo, nowMs)) ? without(row, was) : row,
@@ -77,7 +78,7 @@ export async function takeAccount(
   await upsertRows(tx, ACCOUNT_USE, usesOf(told, pending));
   // A company that goes on from a backup has forgotten what it had booked: it is told again.
   await tx.query(
-    `UPDATE company_purchases SET state = 'waiting', look_ms = 0
+    `UPDATE company_purchases SET state = 'waiting', look_ms = 0, tries = 0
      WHERE user_no = $1 AND tell_no > $2 AND state = 'booked'`,
     [told.userNo, told.told],
   );
@@ -131,15 +132,29 @@ async function tariffTrouble(tx: Sql, told: CompanyAccount): Promise<CompanyTrou
   return null;
 }
 
-/** What is announced holds from its day; what is not announced any more never will. */
+/**
+ * What is announced holds from its day; what is not announced any more never will. Rows that
+ * everybody's prices stand in are touched only where something is new.
+ */
 async function keepTariffs(tx: Sql, told: CompanyAccount): Promise<void> {
-  for (const { fromMs, tariff } of allTariffs(told))
-    await tx.query(
-      `INSERT INTO tariffs (tariff_id, version, tiers, from_ms, year_begins)
-       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tariff_id, version) DO UPDATE
-       SET from_ms = COALESCE(EXCLUDED.from_ms, tariffs.from_ms)`,
-      [tariff.tariffId, tariff.version, JSON.stringify(tariff.tiers), fromMs, yearOf(tariff)],
+  for (const { fromMs, tariff } of allTariffs(told)) {
+    const key = [tariff.tariffId, tariff.version] as const;
+    const known = await tx.query<{ from_ms: unknown }>(
+      'SELECT from_ms FROM tariffs WHERE tariff_id = $1 AND version = $2',
+      key,
     );
+    if (known[0] === undefined)
+      await tx.query(
+        `INSERT INTO tariffs (tariff_id, version, tiers, from_ms, year_begins)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+        [...key, JSON.stringify(tariff.tiers), fromMs, yearOf(tariff)],
+      );
+    else if (fromMs !== null && numOrNull(known[0].from_ms) !== fromMs)
+      await tx.query('UPDATE tariffs SET from_ms = $3 WHERE tariff_id = $1 AND version = $2', [
+        ...key,
+        fromMs,
+      ]);
+  }
   const { tariffId, version } = told.tariff;
   const announced = told.announced.map((a) => String(a.tariff.version));
   await tx.query(

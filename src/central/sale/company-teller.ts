@@ -113,7 +113,7 @@ async function keep(
       // It has forgotten some that it had booked: from there on they are told again.
       if (said.expects < row.tell_no) {
         await db.query(
-          `UPDATE company_purchases SET state = 'waiting', look_ms = 0
+          `UPDATE company_purchases SET state = 'waiting', look_ms = 0, tries = 0
            WHERE user_no = $1 AND tell_no >= $2 AND tell_no < $3 AND state = 'booked'`,
           [row.user_no, said.expects, row.tell_no],
         );
@@ -130,16 +130,17 @@ async function keep(
   }
 }
 
-/** As far away as it has stood still, within bounds. */
+/** Twice as far away each time, within bounds: by central's own clock, whatever its kiosk's says. */
 async function later(
   sql: Sql,
   row: CompanyPurchaseRow,
   said: string,
   nowMs: number,
 ): Promise<void> {
-  const waitMs = Math.min(MAX_LOOK_MS, Math.max(FIRST_LOOK_MS, nowMs - row.made_ms));
+  const waitMs = Math.min(MAX_LOOK_MS, FIRST_LOOK_MS * 2 ** Math.min(row.tries, 20));
   await sql.query(
-    'UPDATE company_purchases SET look_ms = $3, said = $4 WHERE user_no = $1 AND tell_no = $2',
+    `UPDATE company_purchases SET look_ms = $3, said = $4, tries = tries + 1
+     WHERE user_no = $1 AND tell_no = $2`,
     [row.user_no, row.tell_no, nowMs + waitMs, said.slice(0, 300)],
   );
 }

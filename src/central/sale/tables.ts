@@ -105,6 +105,8 @@ export const COMPANY_PURCHASES = table('company_purchases', ['user_no', 'tell_no
   made_ms: whole,
   /** When it is told next. */
   look_ms: whole,
+  /** How often it was told and not heard. */
+  tries: whole,
   /** What came last. */
   said: nullable(text()),
   /** The company's own number for it. */

@@ -9,6 +9,7 @@ import { terminalApi } from '../../../src/central/terminal-api.ts';
 import type { TerminalApiParts } from '../../../src/central/terminal-api.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { TERMINAL_API } from '../../../src/shared/central-api/routes.ts';
+import { PROBLEM_PREFIX } from '../../../src/shared/central-api/index.ts';
 import { EVENTS } from '../../../src/shared/facts/catalogue.ts';
 import { GATEWAY_PATH, GATEWAY_VERBS } from '../../../src/shared/gateway-api.ts';
 import { GATEWAY_API } from '../../../src/shared/gateway-routes.ts';
@@ -16,6 +17,7 @@ import { eventHash, genesisHash, headText } from '../../../src/shared/journal-ha
 import { signText } from '../../../src/shared/signatures.ts';
 import { requestText, signedAnswerText } from '../../../src/shared/signed-request.ts';
 import { ed25519Signer } from '../../../src/shared/signing.ts';
+import { checkAnswer } from '../../support/checked-answers.ts';
 
 const at = (file: string) => fileURLToPath(new URL(`../../../${file}`, import.meta.url));
 const FOLDER = at('docs/api/');
@@ -84,6 +86,25 @@ describe('the tables of routes', () => {
     expect(GATEWAY_API.map((route) => route.path)).toEqual(
       GATEWAY_VERBS.map((verb) => `${GATEWAY_PATH}${verb}`),
     );
+  });
+});
+
+describe('what the unit tests hold each answer of central against', () => {
+  const time = (body: unknown, status = 200) =>
+    checkAnswer('GET', '/v1/time', status, JSON.stringify(body));
+  const problem = (name: string, status: number) => ({
+    type: `${PROBLEM_PREFIX}${name}`,
+    title: name,
+    status,
+  });
+  test('a field too many, one too few, a refusal or a status that is not promised, a route that is not there', () => {
+    time({ serverTimeMs: 1 });
+    expect(() => time({ serverTimeMs: 1, zone: 'UTC' })).toThrow();
+    expect(() => time({})).toThrow();
+    time(problem('bad-request', 400), 400);
+    expect(() => time(problem('bad-request', 400), 409)).toThrow();
+    expect(() => time(problem('debt', 409), 409)).toThrow();
+    expect(() => checkAnswer('GET', '/v1/nothing', 200, '{}')).toThrow();
   });
 });
 

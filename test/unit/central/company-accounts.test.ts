@@ -435,6 +435,31 @@ describe('accounts that a company keeps', () => {
     expect(asked).toMatchObject({ ok: false, error: { code: 'SALE-0105' } });
   });
 
+  it('a card that two kiosks ask for at once for the first time is one account; nothing waits longer by a kiosk’s dead clock', async () => {
+    await open('postgres');
+    const both = await Promise.all([told(CARD, 0), told(CARD, 1), told(CARD, 0), told(CARD, 1)]);
+    expect(both.map((a) => a.ok)).toEqual([true, true, true, true]);
+    const q = await quoted();
+    t().journal.quoted(q.orderId ?? '', q, USER);
+    t().journal.paid(q.orderId ?? '', q.amountFen);
+    t().journal.raw('order-delivering', q.orderId, {
+      insertion: 1,
+      before: '',
+      after: '',
+      cumulative: 0,
+      plan: [],
+    });
+    const body = { by: 'read-back', count: q.nextCount, quantity: q.quantity, cumulative: 0 };
+    t().journal.raw('order-delivered', q.orderId, body, -1_700_000_000_000);
+    expect(await t().upload()).toEqual([]);
+    company.fault = 'error-500';
+    await room.central.sweepPayments();
+    company.fault = 'none';
+    room.now += 5_000;
+    await room.central.sweepPayments();
+    expect(booked()).toEqual([[q.orderId, 1, 'delivered']]);
+  });
+
   it('a count does not move under an order that holds it', async () => {
     await open();
     const q = await quoted();

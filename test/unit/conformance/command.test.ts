@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from '../../../src/central/http/listen.ts';
 import type { OpenDoor } from '../../../src/central/http/listen.ts';
+import { createCompanySystem } from '../../../src/simulator/company-accounts/system.ts';
 import { openStand } from './stand.ts';
 import type { Stand } from './stand.ts';
 
@@ -68,6 +69,41 @@ describe('npx pilotlight conformance', () => {
     expect(code).toBe(1);
     const said = JSON.parse(out) as { checks: { id: string; result: string; came: string }[] };
     expect(said.checks.filter((c) => c.result === 'failed').map((c) => c.id)).toEqual(['REF-01']);
+  });
+
+  it('asks a billing system too', async () => {
+    const cards = ['8800006001', '8800006002', '8800006003'] as const;
+    const company = createCompanySystem({
+      secret: 's3',
+      now: () => Date.now(),
+      file: null,
+      accounts: cards.map((cardNo, i) => ({
+        cardNo,
+        userNo: `200220600${i}`,
+        holderName: '李梅',
+        meterNo: `M${i}`,
+        kind: 'gas',
+        unit: 'volume',
+        state: 'normal',
+        count: i,
+        cumulative: 0,
+        yearQuantity: 0,
+        ceilingQuantity: 100_000,
+        perPurchaseQuantity: null,
+        limit: null,
+        tariff: { tariffId: 'g', version: 1, tiers: [{ uptoQuantity: null, priceE4: 26_500 }] },
+        announced: [],
+      })),
+    });
+    const port = await company.listen();
+    writeFileSync(path.join(folder, 'secret'), 's3\n');
+    const file = path.join(folder, 'accounts.json');
+    writeFileSync(file, JSON.stringify({ secretFile: 'secret', cards, unknownCard: '8800006999' }));
+    const url = `http://127.0.0.1:${port}`;
+    const { code, out } = await run('accounts', '--url', url, '--config', file);
+    await company.close();
+    expect(out).toMatch(/11 passed, 0 failed, 1 skipped\n$/);
+    expect(code).toBe(0);
   });
 
   it.each([

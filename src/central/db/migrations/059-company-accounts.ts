@@ -28,6 +28,7 @@ CREATE TABLE company_purchases (
     CHECK (state IN ('waiting', 'booked', 'refused', 'settled')),
   made_ms bigint NOT NULL,
   look_ms bigint NOT NULL DEFAULT 0,
+  tries bigint NOT NULL DEFAULT 0,
   said text,
   voucher text,
   settled_who text,
