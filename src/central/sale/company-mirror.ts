@@ -76,10 +76,11 @@ export async function takeAccount(
     told.userNo,
   ]);
   await upsertRows(tx, ACCOUNT_USE, usesOf(told, pending));
-  // A company that goes on from a backup has forgotten what it had booked: it is told again.
+  // A company that goes on from a backup has forgotten what it had booked, or refused: it is told
+  // again.
   await tx.query(
     `UPDATE company_purchases SET state = 'waiting', look_ms = 0, tries = 0
-     WHERE user_no = $1 AND tell_no > $2 AND state = 'booked'`,
+     WHERE user_no = $1 AND tell_no > $2 AND state <> 'waiting'`,
     [told.userNo, told.told],
   );
   return null;

@@ -114,7 +114,7 @@ async function keep(
       if (said.expects < row.tell_no) {
         await db.query(
           `UPDATE company_purchases SET state = 'waiting', look_ms = 0, tries = 0
-           WHERE user_no = $1 AND tell_no >= $2 AND tell_no < $3 AND state = 'booked'`,
+           WHERE user_no = $1 AND tell_no >= $2 AND tell_no < $3 AND state <> 'waiting'`,
           [row.user_no, said.expects, row.tell_no],
         );
         await later(db, row, `expects number ${said.expects}`, nowMs);

@@ -295,6 +295,22 @@ describe('accounts that a company keeps', () => {
     expect(company.purchases().at(-1)?.orderId).toBe(q.orderId);
   });
 
+  it('it forgot what it had refused: that is told again too, and stands in nobody’s way', async () => {
+    await open();
+    await sold();
+    company.fault = 'refuses';
+    await room.central.sweepPayments();
+    company.fault = 'none';
+    company.forget(1);
+    const q = await sold(1);
+    await room.central.sweepPayments();
+    room.now += 3_600_000;
+    await room.central.sweepPayments();
+    expect(await states()).toEqual(['1 booked', '2 booked']);
+    expect(company.purchases().at(-1)?.orderId).toBe(q.orderId);
+    expect((await known()).count).toBe(14);
+  });
+
   it('sales at its counters move the count; a wrong count heals with the next right one', async () => {
     await open();
     await sold();
