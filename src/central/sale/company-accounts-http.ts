@@ -34,20 +34,17 @@ interface Reply {
   readonly etag: string | null;
 }
 
-/** By HTTP (docs/external-accounts.md). */
-export function httpCompanyAccounts(
-  options: JsonPortOptions & { readonly credit?: boolean; readonly maxAgeMs?: number },
-): CompanyAccounts {
+type Call = (
+  method: 'GET' | 'POST',
+  path: string,
+  more?: { readonly body?: unknown; readonly etag?: string | null },
+) => Promise<Reply | string>;
+
+/** One exchange; a text: why it says nothing. */
+function companyCall(options: JsonPortOptions): Call {
   const base = new URL(options.baseUrl);
   const send = httpPort(options);
-  const { clock, credit = false, maxAgeMs = 60_000 } = options;
-  const unknown = (detail: string) => ({ kind: 'unknown', detail }) as const;
-
-  async function call(
-    method: 'GET' | 'POST',
-    path: string,
-    more: { readonly body?: unknown; readonly etag?: string | null } = {},
-  ): Promise<Reply | string> {
+  return async (method, path, more = {}) => {
     const told = await sendWithin(
       send,
       {
@@ -63,7 +60,7 @@ export function httpCompanyAccounts(
         body: more.body === undefined ? null : Buffer.from(JSON.stringify(more.body), 'utf8'),
         maxBytes: MAX_BYTES,
       },
-      clock,
+      options.clock,
       options.timeoutMs,
     );
     if (!told.ok) return told.error.said;
@@ -76,7 +73,16 @@ export function httpCompanyAccounts(
     } catch {
       return 'no JSON';
     }
-  }
+  };
+}
+
+/** By HTTP (docs/external-accounts.md). */
+export function httpCompanyAccounts(
+  options: JsonPortOptions & { readonly credit?: boolean; readonly maxAgeMs?: number },
+): CompanyAccounts {
+  const call = companyCall(options);
+  const { clock, credit = false, maxAgeMs = 60_000 } = options;
+  const unknown = (detail: string) => ({ kind: 'unknown', detail }) as const;
   /** The company's clock may differ a little; its books may not be old. */
   const isOld = (asOfMs: number): boolean => Math.abs(clock.nowMs() - asOfMs) > maxAgeMs;
 

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { terminalApi } from '../../../src/central/terminal-api.ts';
 import type { TerminalApiParts } from '../../../src/central/terminal-api.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
@@ -53,6 +54,53 @@ describe('docs/api', () => {
     Object.assign(document.paths['/v1/policy']?.get ?? {}, { parameters: 'none' });
     const result = await new Validator().validate(document);
     expect(result.valid).toBe(false);
+  });
+
+  test('a table of the staff API’s form becomes such a document too, roles and all', async () => {
+    const { openApi } = (await import(at('scripts/lib/openapi.mjs'))) as {
+      openApi: (doc: unknown) => Record<string, unknown>;
+    };
+    const terminal = z.object({ id: z.string(), name: z.string().nullable() });
+    const document = openApi({
+      title: 'staff',
+      description: '',
+      routes: [
+        {
+          method: 'GET',
+          path: '/v1/staff/terminals/:id',
+          summary: 'One terminal',
+          roles: ['viewer', 'engineer'],
+          request: null,
+          answer: terminal,
+        },
+        {
+          method: 'POST',
+          path: '/v1/staff/terminals/:id/revoke',
+          summary: 'Revokes it at once',
+          roles: ['engineer'],
+          request: z.object({ why: z.string().min(1) }),
+          answer: z.object({ terminal }),
+        },
+      ],
+      names: { Terminal: terminal },
+      security: { token: { type: 'http', scheme: 'bearer' } },
+      secured: () => [{ token: [] }],
+    });
+    const result = await new Validator().validate(document);
+    expect([result.valid, result.errors]).toEqual([true, undefined]);
+    expect(document).toMatchObject({
+      paths: {
+        '/v1/staff/terminals/{id}': {
+          get: {
+            operationId: 'getStaffTerminalsId',
+            'x-roles': ['viewer', 'engineer'],
+            parameters: [{ name: 'id', in: 'path' }],
+          },
+        },
+        '/v1/staff/terminals/{id}/revoke': { post: { security: [{ token: [] }] } },
+      },
+      components: { schemas: { Terminal: { type: 'object' } } },
+    });
   });
 
   test('every kind of fact has its schema', () => {
