@@ -25,6 +25,11 @@ const APART = {
     files: ['src/simulation/main.ts'],
     missing: 'the simulation is not part of an installed kiosk; run it from the sources',
   },
+  // Asks somebody else's central, or billing system: a tool of whoever builds one.
+  conformance: {
+    files: ['src/conformance/main.ts'],
+    missing: 'the conformance suite is not part of an installed kiosk; run it from the sources',
+  },
   central: {
     files: ['src/main/central/main.ts', 'dist/central/central.mjs'],
     missing:

@@ -25,6 +25,8 @@ const MAY = {
   main: [...KIOSK, 'kiosk'],
   // Central's own composition; what of `main` ships to kiosks knows nothing of it.
   'main/central': [...KIOSK, 'main', 'central'],
+  // Asks any implementation over HTTP: it knows the contract, and nothing of ours behind it.
+  conformance: ['shared'],
   // The proof and the demo: nobody imports them, and a package has nothing of them.
   simulation: [...KIOSK, 'kiosk', 'main', 'simulator', 'central'],
   demo: [...KIOSK, 'kiosk', 'main', 'simulator', 'central'],

@@ -13,6 +13,7 @@ import {
   heartbeatAnswerSchema,
   ledgerAnswerSchema,
   orderStatusAnswerSchema,
+  PROBLEM_PREFIX,
   problemSchema,
   quoteAnswerSchema,
   uploadAnswerSchema,
@@ -120,7 +121,6 @@ const CODES: Record<ProblemType, ErrorCode> = {
 };
 /** On a claim, `claimed` speaks of the write claim, not of a sale. */
 const CLAIM_CODES: Record<ProblemType, ErrorCode> = { ...CODES, claimed: 'BILL-0105' };
-const PREFIX = 'about:pilotlight/';
 const MAX_BODY_BYTES = 1 << 20;
 const emptySchema = z.object({});
 const timeSchema = z.object({ serverTimeMs: z.number().int().nonnegative() });
@@ -214,8 +214,8 @@ export function createBillingClient(options: BillingClientOptions): BillingClien
   } {
     const parsed = problemSchema.safeParse(reply.json);
     const name =
-      parsed.success && parsed.data.type.startsWith(PREFIX)
-        ? parsed.data.type.slice(PREFIX.length)
+      parsed.success && parsed.data.type.startsWith(PROBLEM_PREFIX)
+        ? parsed.data.type.slice(PROBLEM_PREFIX.length)
         : '';
     if (!parsed.success || !Object.hasOwn(CODES, name)) {
       return {

@@ -61,6 +61,8 @@ import { papersPages } from './receipts/papers-page.ts';
 import type { MayMove } from './sale/credit-acts.ts';
 import { GRANT_BUDGET } from './sale/credit-grants.ts';
 import type { GrantBudget } from './sale/credit-grants.ts';
+import type { CompanyAccounts } from './sale/company-accounts.ts';
+import { accountSource } from './sale/company-source.ts';
 import { bookSender } from './sale/credit-sender.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { sweepMeters } from './sale/meter-sender.ts';
@@ -135,6 +137,11 @@ export interface CentralOptions extends Seed {
   readonly pacing?: Partial<Pacing>;
   /** The company's own account book; left out: credit is posted in this database. */
   readonly accountBook?: AccountBook;
+  /**
+   * The company's own billing system, which keeps the accounts (docs/external-accounts.md); left
+   * out: they are in this database. For accounts without a card it needs {@link accountBook}.
+   */
+  readonly accountSource?: CompanyAccounts;
   /** May an order's credit be moved to another account? Left out: where no invoice of it stands. */
   readonly mayMove?: MayMove;
   /** What may be granted to accounts by two persons; left out: `GRANT_BUDGET`. */
@@ -175,7 +182,10 @@ export interface Central {
    * @returns The new epoch, null: it asks for nothing
    */
   readonly grantEpoch: (terminalId: string) => Promise<number | null>;
-  /** Gateway, account book and invoices look once at what is due, as they do all the time. */
+  /**
+   * Gateway, account book, the company's system and invoices look once at what is due, as they do
+   * all the time.
+   */
   readonly sweepPayments: () => Promise<void>;
   /** One round of messages of interruptions, as they are sent by themselves all the time. */
   readonly sweepMessages: () => Promise<void>;
@@ -252,6 +262,7 @@ export function createCentral(options: CentralOptions): Central {
     options.accountBook === undefined
       ? null
       : bookSender(db, options.accountBook, now, options.log);
+  const source = accountSource(db, { ...options, outside: sender !== null });
   const { meterPlatform } = options;
   const clock = options.payments?.clock ?? options.clock;
   const invoices =
@@ -275,6 +286,8 @@ export function createCentral(options: CentralOptions): Central {
           await forgetBuyers(db(), invoicing.config.keepDays, now());
         };
   const invoiceSweeps = sweeper(clock, sweepInvoices);
+  // By itself: a company's system that does not answer holds no payment up.
+  const sourceSweeps = sweeper(clock, source.sweep);
   // By itself: a platform of messages that does not answer holds no payment up.
   const sweepMessages =
     smsPlatform === undefined
@@ -312,6 +325,7 @@ export function createCentral(options: CentralOptions): Central {
     refundBudget: options.refundBudget,
     cardKeys: options.cardKeys,
     sender,
+    source,
     meters: meterPlatform !== undefined,
     requestKeys,
     forget: () => forget.due(),
@@ -393,6 +407,7 @@ export function createCentral(options: CentralOptions): Central {
     await proveAgain(options.db, { nowMs: now(), trust });
     sweeps.start();
     invoiceSweeps.start();
+    sourceSweeps.start();
     messages.start();
     alarmSweeps.start();
   }
@@ -433,6 +448,7 @@ export function createCentral(options: CentralOptions): Central {
       ending = true;
       sweeps.stop();
       invoiceSweeps.stop();
+      sourceSweeps.stop();
       messages.stop();
       alarmSweeps.stop();
       payments?.endHolds();
@@ -440,6 +456,7 @@ export function createCentral(options: CentralOptions): Central {
       await Promise.all([
         sweeps.ended(),
         invoiceSweeps.ended(),
+        sourceSweeps.ended(),
         messages.ended(),
         alarmSweeps.ended(),
       ]);
@@ -452,6 +469,7 @@ export function createCentral(options: CentralOptions): Central {
     sweepPayments: async () => {
       await sweepAll?.();
       await sweepInvoices?.();
+      await source.sweep?.();
     },
     sweepMessages: async () => sweepMessages?.(),
     sweepAlarms: async () => alarms?.sweep(),

@@ -17,6 +17,7 @@ import type { Route } from './http/routes.ts';
 import { creditAccount } from './sale/credit-accounts.ts';
 import { creditWord, postCredit, voidCredit } from './sale/credit-posting.ts';
 import type { Word } from './sale/credit-posting.ts';
+import type { AccountSource } from './sale/company-accounts.ts';
 import type { BookSender } from './sale/credit-sender.ts';
 import { creditQuote } from './sale/credit-quotes.ts';
 import { QUOTE_CLAIM_MS, release } from './sale/quotes.ts';
@@ -30,6 +31,8 @@ export interface CreditApiParts {
   readonly trust: Trust;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
+  /** Where accounts come from. */
+  readonly source: AccountSource;
   /** A platform tells meters of top-ups. */
   readonly meters: boolean;
   /** Signs what central grants; the same grant gives the same token. */
@@ -64,6 +67,7 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       '/v1/credit/accounts/:user',
       async ({ terminalId, part: userNo }) => {
         if (!USER_NO.test(userNo)) throw new Refusal('bad-request', 'no user number');
+        await parts.source.user(userNo);
         const { credit } = await policyOf(terminalId);
         const by = { credit, meters, nowMs: now() };
         return { account: await creditAccount(db(), userNo, by), ...at() };
@@ -75,6 +79,7 @@ export function creditRows(parts: CreditApiParts): readonly CreditRow[] {
       '/v1/credit/quotes',
       async ({ terminalId, request: asked }) => {
         const request = bodyOf(asked, creditQuoteRequestSchema);
+        await parts.source.user(request.userNo);
         const { orderId } = request;
         const { credit } = await policyOf(terminalId);
         const terms = await creditQuote(db(), {

@@ -71,6 +71,7 @@ import { cardKey } from './sale/card-keys.ts';
 import type { CardKeyPort } from './sale/card-keys.ts';
 import { claim, commands } from './sale/claims.ts';
 import { ordersByRef } from './sale/orders.ts';
+import type { AccountSource } from './sale/company-accounts.ts';
 import type { BookSender } from './sale/credit-sender.ts';
 import { quote, QUOTE_CLAIM_MS } from './sale/quotes.ts';
 import { myAccount } from './use/my-account.ts';
@@ -99,6 +100,8 @@ export interface TerminalApiParts {
   readonly cardKeys: CardKeyPort | undefined;
   /** Null: credit is posted in central's own database. */
   readonly sender: BookSender | null;
+  /** Where accounts come from. */
+  readonly source: AccountSource;
   /** A platform tells meters of top-ups. */
   readonly meters: boolean;
   /** Open what identifies the customers of requests. */
@@ -187,6 +190,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/accounts/by-card/:card',
       async ({ terminalId, part: cardNo }) => {
         if (!CARD_NO.test(cardNo)) throw new Refusal('bad-request', 'a card number has ten digits');
+        await parts.source.card(cardNo);
         const account = await accountByCard(db(), cardNo, now(), false);
         if (account === null) throw new Refusal('unknown-card', 'no account has this card');
         // Whose card it is, its holder knows; a terminal's key opens no register of names.
@@ -211,6 +215,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       '/v1/quotes',
       async ({ terminalId, request }) => {
         const asked = bodyOf(request, quoteRequestSchema);
+        await parts.source.card(asked.cardNo);
         const policy = await policyOf(terminalId);
         const promised = await quote(db(), terminalId, asked, policy, now());
         const { orderId } = promised;
@@ -229,6 +234,7 @@ export function terminalApi(parts: TerminalApiParts): readonly Route[] {
       policyOf,
       trust,
       sender: parts.sender,
+      source: parts.source,
       meters: parts.meters,
       granted,
     }),
@@ -381,7 +387,8 @@ function requestRows({ db, now, policyOf, requestKeys }: TerminalApiParts): read
 }
 
 /** A customer looks at his own account: what he used, bought, and what his meter reports. */
-function myAccountRow({ db, now, policyOf, requestKeys, meters, grants }: TerminalApiParts): Row {
+function myAccountRow(all: TerminalApiParts): Row {
+  const { db, now, policyOf, requestKeys, meters, grants, source } = all;
   return [
     'POST',
     '/v1/my-account',
@@ -392,6 +399,7 @@ function myAccountRow({ db, now, policyOf, requestKeys, meters, grants }: Termin
         receipts === undefined ? null : makeReceiptToken(grants, orderId);
       if (rules === undefined || (asked.by === 'number' && !rules.byNumber))
         throw new Refusal('bad-request', 'accounts are not shown so here', { status: 409 });
+      if (asked.by === 'card') await source.card(asked.cardNo);
       const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf };
       return { account: await myAccount(db(), asked, parts), serverTimeMs: now() };
     },

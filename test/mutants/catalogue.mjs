@@ -19,6 +19,7 @@ import { gatewayPeople } from './gateway-people.mjs';
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
 import { CARDS } from './cards.mjs';
+import { COMPANY } from './company.mjs';
 import { INVOICES } from './invoices.mjs';
 import { VOICE } from './voice.mjs';
 import { RECEIPTS } from './receipts.mjs';
@@ -3997,6 +3998,7 @@ export const MUTANTS = [
   ...CARDS,
   ...RECEIPTS,
   ...VOICE,
+  ...COMPANY,
   ...INVOICES,
   ...STAFF,
   ...REQUESTS,

@@ -8,6 +8,7 @@ import type {
   FirmCredit,
 } from '../../src/shared/central-api/index.ts';
 import type { Consent, CreditQuote } from '../../src/shared/sale.ts';
+import { checkAnswer } from './checked-answers.ts';
 import { receiptToken } from '../../src/shared/evidence.ts';
 import type { Receipt } from '../../src/shared/evidence.ts';
 import type { Central } from '../../src/central/central.ts';
@@ -45,6 +46,7 @@ export class CreditTerminal {
     });
     const lower = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k.toLowerCase(), v]));
     const answer = await this.#central().handle({ method, target, headers: lower, body: bytes });
+    checkAnswer(method, target, answer.status, answer.body);
     const json = JSON.parse(answer.body) as Record<string, unknown>;
     return answer.status === 200
       ? { ok: true, value: json as T }

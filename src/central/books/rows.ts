@@ -38,6 +38,11 @@ export class Rows<T extends Table> {
     return this.#now.get(key);
   }
 
+  /** A row as the database has it; undefined: it is new. */
+  loaded(key: string): RowOf<T> | undefined {
+    return this.#loaded.get(key);
+  }
+
   /** A row with this row's key. */
   has(row: RowOf<T>): boolean {
     return this.#now.has(this.#keyOf(row));

@@ -3,8 +3,16 @@ import type { Table } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import { lookAtInvoices } from '../invoices/bar.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS, METER_COMMANDS, POSTINGS } from '../sale/credit-tables.ts';
-import { ACCOUNT_USE, ACCOUNTS, CLAIMS, ORDERS, RESERVES } from '../sale/tables.ts';
+import {
+  ACCOUNT_USE,
+  ACCOUNTS,
+  CLAIMS,
+  COMPANY_PURCHASES,
+  ORDERS,
+  RESERVES,
+} from '../sale/tables.ts';
 import type { Books } from './books.ts';
+import { numberPurchases } from './company-purchases.ts';
 import type { Rows } from './rows.ts';
 import {
   BILL_DAYS,
@@ -17,8 +25,10 @@ import {
 
 /** Writes what was changed, table by table, in the transaction that loaded it. */
 export async function write(tx: Sql, terminalId: string, books: Books): Promise<void> {
+  const told = numberPurchases(books);
   await writeRows(tx, ORDERS, books.orders);
   await writeRows(tx, ACCOUNTS, books.accounts);
+  await insertRows(tx, COMPANY_PURCHASES, told);
   await writeRows(tx, CREDIT_ACCOUNTS, books.creditAccounts);
   await writeRows(tx, CREDIT_ITEMS, books.creditItems);
   await writeRows(tx, POSTINGS, books.postings);

@@ -204,6 +204,21 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     fields: ['card', 'uid'],
     approvers: ['finance'],
   },
+  '/console/company/purchase': {
+    act: 'company-purchase',
+    words: '登记公司已补记',
+    about: ['user', 'no'],
+    state: rows(
+      `SELECT state, said FROM company_purchases
+       WHERE user_no = $1 AND tell_no::text = $2`,
+      'user',
+      'no',
+    ),
+    // What the company counts changes by it, and so what its household may buy.
+    twoPersons: always,
+    fields: ['user', 'no'],
+    approvers: ['finance'],
+  },
   '/console/finding': {
     act: 'finding',
     words: '核实成交',

@@ -88,7 +88,7 @@ ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
 ${budgetTable(d.refundWaits)}
 ${handTables(d.byHand)}
-<h2>账户</h2><p><a href="/console/credit">缴费账户和账单</a>　<a href="/console/credit/settlement">按收款方结算</a></p>${accountsTable(d)}
+<h2>账户</h2><p><a href="/console/credit">缴费账户和账单</a>　<a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/company">公司账务系统</a></p>${accountsTable(d)}
 <h2>终端</h2>${terminalsTable(d, nowMs)}
 ${d.ratings.length === 0 ? '' : `<h2>顾客评价（近 30 天）</h2>${ratingsTable(d)}`}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}

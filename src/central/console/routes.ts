@@ -11,6 +11,7 @@ import { Refusal } from '../http/problem.ts';
 import { dateOf, noSuchResource } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { consoleData, quarantined, waiting } from './data.ts';
+import { companyRoutes } from './company-routes.ts';
 import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
 import { actRoutes } from './act-routes.ts';
@@ -108,6 +109,7 @@ export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
     ...moneyRoutes({ ...ways, trust }),
     ...cardRoutes(ways),
     ...creditRoutes(ways),
+    ...companyRoutes(ways),
     ...invoiceRoutes(ways),
     ...actRoutes({ ...ways, acts }),
     ...cardGrantRoutes({ ...ways, cardGrants }),

@@ -63,6 +63,9 @@ export const DISTRIBUTION: Readonly<Record<string, Placement>> = {
   card_stops: CARD,
   claims: CARD,
   key_uses: CARD,
+  company_purchases: ACCOUNT,
+  company_cards: CARD,
+  company_findings: { by: 'about' },
   card_uids: { one: 'a chip is bound to one card: unique over all cards; written once a card' },
   // An account without a card, its bills and its postings: the number of a posting is the company's
   // own, unique over all accounts.

@@ -130,6 +130,7 @@ const fresh = (row: CardRow): AccountRow => ({
   count: row.count ?? 0,
   cumulative: row.cumulative ?? 0,
   carried_micro: row.carried ?? 0,
+  told_no: null,
 });
 
 /** What it bought in its tariff's year and its limit's period, each where it was counted. */

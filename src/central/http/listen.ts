@@ -91,6 +91,11 @@ function httpEnd(
   proxyHeader: string | undefined,
   always: Readonly<Record<string, string>>,
 ): FastifyInstance {
+  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
+    reply
+      .code(answer.status)
+      .headers({ ...always, ...answer.headers })
+      .send(answer.body);
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: requestMs,
@@ -99,15 +104,16 @@ function httpEnd(
     // What is under way is answered; whoever waits no longer ends the process.
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    // A path that cannot be decoded comes to no handler, but is refused in our words all the same.
+    frameworkErrors: (_error, _request, reply) =>
+      void send(
+        reply as FastifyReply,
+        problemAnswer(new Refusal('bad-request', 'the path is not UTF-8')),
+      ),
   });
   app.removeAllContentTypeParsers();
   // Signatures cover the bytes as they came; JSON is read after.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  const send = (reply: FastifyReply, answer: CentralAnswer): FastifyReply =>
-    reply
-      .code(answer.status)
-      .headers({ ...always, ...answer.headers })
-      .send(answer.body);
   // Only what Fastify itself refuses: a body that is too large or broken off.
   app.setErrorHandler((error, _request, reply) => {
     const status = (error as { statusCode?: unknown }).statusCode;

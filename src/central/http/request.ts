@@ -116,8 +116,9 @@ export function noSuchResource(): Refusal {
 }
 
 /**
- * Whatever was thrown, as problem+json. What is no refusal goes to the log: a database that is away
- * or busy, after which the same request may be made again (503), or a defect.
+ * Whatever was thrown, as problem+json. What is nobody's refusal goes to the log: a database or
+ * another company's system that is away, after which the same request may be made again (503), or a
+ * defect.
  */
 export function problemAnswer(cause: unknown): CentralAnswer {
   const refusal =
@@ -128,7 +129,7 @@ export function problemAnswer(cause: unknown): CentralAnswer {
         : new Refusal('internal', 'see the log of the service');
   if (refusal.type === 'internal')
     process.stderr.write(
-      `central: ${cause instanceof Error && !(cause instanceof DbError) ? (cause.stack ?? cause.message) : String(cause)}\n`,
+      `central: ${cause instanceof Error && !(cause instanceof DbError || cause instanceof Refusal) ? (cause.stack ?? cause.message) : String(cause)}\n`,
     );
   const problem: Problem = {
     type: `about:pilotlight/${refusal.type}`,

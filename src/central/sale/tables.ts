@@ -82,8 +82,39 @@ export const ACCOUNTS = table('accounts', ['user_no'], {
   limit_every: text(),
   tariff_id: text(),
   tariff_version: whole,
+  /** How many of its purchases the company was told of, or will be; null: central's own account. */
+  told_no: nullable(whole),
 });
 export type AccountRow = RowOf<typeof ACCOUNTS>;
+
+/** Purchases that the company's own system is told of, in the order of their numbers. */
+export const COMPANY_PURCHASES = table('company_purchases', ['user_no', 'tell_no'], {
+  user_no: text(),
+  tell_no: whole,
+  order_id: text(),
+  /** JSON of what is told. */
+  body: text(),
+  /** 1: delivered; 0: refunded. */
+  counts: whole,
+  /** 0.01 units that are on the card. */
+  quantity: whole,
+  year_start_ms: whole,
+  priced_ms: whole,
+  /** `settled`: refused, and entered by hand since. */
+  state: text<'waiting' | 'booked' | 'refused' | 'settled'>(),
+  made_ms: whole,
+  /** When it is told next. */
+  look_ms: whole,
+  /** How often it was told and not heard. */
+  tries: whole,
+  /** What came last. */
+  said: nullable(text()),
+  /** The company's own number for it. */
+  voucher: nullable(text()),
+  settled_who: nullable(text()),
+  settled_why: nullable(text()),
+});
+export type CompanyPurchaseRow = RowOf<typeof COMPANY_PURCHASES>;
 
 /** What an account bought, by the period in which it was sold. */
 export const ACCOUNT_USE = table('account_use', ['user_no', 'counter', 'start_ms'], {

@@ -21,6 +21,7 @@ import type { PaymentEvidence } from '../../../src/shared/evidence.ts';
 import { accountDigest, claimDigest, grantToken, quoteDigest } from '../../../src/shared/grants.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
+import { checkAnswer } from '../../support/checked-answers.ts';
 import { sharedDatabase } from '../../support/postgres.ts';
 import { openSqliteDb } from '../../../src/simulation/sqlite-db.ts';
 
@@ -280,6 +281,8 @@ export const into =
       headers: lower,
       body: body ?? new Uint8Array(0),
     });
+    // Whatever a test is about: what central answers is what docs/api says of it.
+    checkAnswer(method, target, answer.status, answer.body);
     return {
       status: answer.status,
       header: (name) => answer.headers[name] ?? null,

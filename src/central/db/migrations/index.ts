@@ -1,5 +1,6 @@
 import { gatewayOpenings } from './062-gateway-openings.ts';
 import { keysForDistribution } from './061-keys-for-distribution.ts';
+import { companyAccounts } from './059-company-accounts.ts';
 import { initial } from './001-initial.ts';
 import { claimsAndEpochs } from './002-claims-epochs.ts';
 import { openWrites } from './003-open-writes.ts';
@@ -111,4 +112,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'enrolments', sql: enrolments },
   { name: 'policies', sql: policies },
   { name: 'account imports', sql: accountImports },
+  { name: 'company accounts', sql: companyAccounts },
 ];
