@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invoicesConfigSchema } from '../../central/invoices/config.ts';
 import { alarmsConfigSchema } from '../../central/staff/alarms/config.ts';
+import { externalAccountsSchema } from '../../central/sale/company-accounts-http.ts';
 import { kindOf, path, url } from '../../shared/config/base.ts';
 import { paymentSchema } from '../../shared/config/payments.ts';
 
@@ -157,6 +158,8 @@ export const centralConfigSchema = z.strictObject({
   meterPlatform: outside.optional(),
   /** The company's own book of credit accounts (docs/credit.md). */
   accountBook: outside.optional(),
+  /** The company's own billing system keeps the accounts (docs/external-accounts.md). */
+  accounts: externalAccountsSchema.optional(),
   /** How long an orderly stop waits for what is under way, ms; left out: 10 s. */
   stopMs: z.number().int().min(0).max(120_000).optional(),
 });

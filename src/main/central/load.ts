@@ -6,6 +6,7 @@ import type { CentralOptions } from '../../central/central.ts';
 import type { JsonPortOptions } from '../../central/http/json-port.ts';
 import { httpInvoiceProvider } from '../../central/invoices/provider-http.ts';
 import { httpSmsPlatform } from '../../central/requests/sms-platform.ts';
+import { httpCompanyAccounts } from '../../central/sale/company-accounts-http.ts';
 import { httpAccountBook } from '../../central/sale/account-book-http.ts';
 import { httpMeterPlatform } from '../../central/sale/meter-platform.ts';
 import { loadPayments } from '../../payment/load.ts';
@@ -62,6 +63,9 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
 
 /** What one key alone cannot say; null: nothing is wrong. */
 function crossProblem({
+  accounts,
+  accountBook,
+  staff,
   mode,
   listen,
   payments,
@@ -74,7 +78,10 @@ function crossProblem({
     return 'database.url: the password stands in database.passwordFile, not in the address';
   const gateway = payments?.wallets.findIndex(({ wallet }) => wallet.kind === 'gateway') ?? -1;
   if (gateway >= 0) return `payments.wallets[${gateway}]: a gateway is no wallet`;
+  if (accounts?.credit === true && accountBook === undefined)
+    return 'accounts.credit: accounts without a card need an accountBook, where their payments are posted';
   if (mode === 'demo') return null;
+  if (staff === undefined) return 'staff: its people log in, in production (staff.publicOrigin)';
   if (cardKeys?.kind === 'sample')
     return 'cardKeys.kind: the published keys are refused outside demo mode';
   if (cardKeys !== undefined && cardKeys.diskKey !== 'tpm')
@@ -200,7 +207,8 @@ export function loadService(
   const cardKeys = loadKeysOfCards(loaded, ports, problems);
   const secretOf = (file: string) => readSecret(file, config.mode, (text) => text.trim());
   const people = loadStaff(loaded, ports, secretOf, problems);
-  const { payments, invoices, smsPlatform, meterPlatform, accountBook, refundBudget } = config;
+  const { payments, invoices, smsPlatform, meterPlatform, accountBook, refundBudget, accounts } =
+    config;
   const parts: ServiceParts = {
     policySigner: ed25519Signer(keys.private.policy),
     answerSigner: ed25519Signer(keys.private.answers),
@@ -235,6 +243,15 @@ export function loadService(
     ...(accountBook === undefined
       ? {}
       : { accountBook: httpAccountBook(json('accountBook', accountBook)) }),
+    ...(accounts === undefined
+      ? {}
+      : {
+          accountSource: httpCompanyAccounts({
+            ...json('accounts', accounts),
+            credit: accounts.credit,
+            maxAgeMs: accounts.maxAgeMs,
+          }),
+        }),
     ...(payments === undefined
       ? {}
       : {
