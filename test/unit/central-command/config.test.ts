@@ -27,6 +27,7 @@ const least = (): Config => ({
     staff: { port: 1803 },
   },
 });
+const PRODUCTION = { mode: 'production', staff: { publicOrigin: 'https://central.example' } };
 function write(config: unknown, mode = 0o600): void {
   writeFileSync(join(folder, 'central.json'), JSON.stringify(config), { mode });
 }
@@ -67,15 +68,20 @@ describe('central.json', () => {
       /payments\.wallets\[0\]: a gateway is no wallet/,
     ],
     [
+      'a production without log-in',
+      (c) => ({ ...c, mode: 'production' }),
+      /staff: its people log in/,
+    ],
+    [
       'sample keys in production',
-      (c) => ({ ...c, mode: 'production', cardKeys: { kind: 'sample' } }),
+      (c) => ({ ...c, ...PRODUCTION, cardKeys: { kind: 'sample' } }),
       /cardKeys\.kind: the published keys are refused/,
     ],
     [
       'card keys on any disk in production',
       (c) => ({
         ...c,
-        mode: 'production',
+        ...PRODUCTION,
         cardKeys: { kind: 'sealed', file: 'a', secretFile: 'b' },
       }),
       /cardKeys\.diskKey: /,
@@ -84,7 +90,7 @@ describe('central.json', () => {
       'pages in clear in production',
       (c) => ({
         ...c,
-        mode: 'production',
+        ...PRODUCTION,
         payments: {
           publicUrl: 'http://pay.example',
           wallets: [
@@ -114,7 +120,7 @@ describe('central.json', () => {
   });
 
   test('production refuses a configuration and keys that others may change or read', async () => {
-    write({ ...least(), mode: 'production' });
+    write({ ...least(), ...PRODUCTION });
     expect(await run('init')).toBe(0);
     expect(statSync(join(folder, 'k/answers.key')).mode & 0o777).toBe(0o600);
     const key = readFileSync(join(folder, 'k/answers.key'));
@@ -123,7 +129,7 @@ describe('central.json', () => {
     expect(await run('init')).toBe(1);
     expect(wrong.at(-1)).toMatch(/keys\.answers: .*readable by others/);
     rmSync(join(folder, 'central.json'));
-    write({ ...least(), mode: 'production' }, 0o666);
+    write({ ...least(), ...PRODUCTION }, 0o666);
     const { mode } = statSync(join(folder, 'central.json'));
     // Where this shell's umask took the bits away there is nothing to refuse.
     if ((mode & 0o022) !== 0) {
