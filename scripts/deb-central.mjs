@@ -48,7 +48,18 @@ const size = makeDeb({
     put(linux('pilotlight-central-command'), 'usr/bin/pilotlight-central', 0o755);
     for (const name of ['central.example.json', 'central.schema.json'])
       put(at('resources', name), `${docs}/${name}`);
-    for (const page of ['central.md', 'database.md', 'payment-gateway.md'])
+    for (const name of ['nginx-central.conf', 'nginx-central-proxy.conf'])
+      put(linux(name), `${docs}/${name}`);
+    for (const page of [
+      'central.md',
+      'central-staff.md',
+      'database.md',
+      'external-accounts.md',
+      'fleet.md',
+      'payment-gateway.md',
+      'payments.md',
+      'restore.md',
+    ])
       put(at('docs', page), `${docs}/${page}`);
     put(at('LICENSE'), `${docs}/copyright`);
   },

@@ -1,6 +1,5 @@
-import { createPublicKey, generateKeyPairSync, hash } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KEY_NAMES } from './load.ts';
 import type { LoadedCentral } from './load.ts';
@@ -30,13 +29,3 @@ export function makeKeys({ config, path }: LoadedCentral): readonly string[] {
     return `keys.${name}: ${file} made`;
   });
 }
-
-/** What two people compare of a public key: SHA-256 of its SPKI in four groups of four digits. */
-export function fingerprintOf(key: KeyObject | string): string {
-  const der = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return (hash('sha256', der, 'hex').slice(0, 32).match(/.{4}/g) ?? []).join(' ');
-}
-
-/** A public key (PEM) of a private key's file. */
-export const publicOf = (file: string): string =>
-  createPublicKey(readFileSync(file, 'utf8')).export({ type: 'spki', format: 'pem' }).toString();

@@ -6,7 +6,8 @@ import type { Failure } from '../../shared/errors.ts';
 import { describeFailure } from '../../shared/errors.ts';
 import { adminSocket, askAdmin } from './admin.ts';
 import type { AdminTalk } from './admin.ts';
-import { fingerprintOf, makeKeys } from './init.ts';
+import { centralFingerprint } from '../../shared/enrolment.ts';
+import { makeKeys } from './init.ts';
 import { loadCentralConfig, loadCentralKeys, loadService } from './load.ts';
 import type { CentralKeys, LoadedCentral, ServicePorts } from './load.ts';
 import { NOUNS } from './nouns.ts';
@@ -87,8 +88,8 @@ function init(loaded: LoadedCentral, ports: CentralPorts): number {
   for (const line of makeKeys(loaded)) ports.out(line);
   const keys = loadCentralKeys(loaded);
   if (!keys.ok) return refused(ports, keys.error);
-  for (const [name, pem] of Object.entries(keys.value.public))
-    ports.out(`${name.padEnd(8)} ${fingerprintOf(pem)}`);
+  // What a machine shows, too, when it is let in.
+  ports.out(`central ${centralFingerprint(keys.value.public)}`);
   return 0;
 }
 
