@@ -116,6 +116,8 @@ function talkTo(
 
 function linesOf<T>(socket: Socket, hear: (line: T) => void): void {
   const lines = createInterface({ input: socket, crlfDelay: Infinity });
+  // It repeats the socket's errors, which have their own ear.
+  lines.on('error', () => undefined);
   lines.on('line', (line) => {
     if (line.length > MAX_LINE) {
       socket.destroy();
