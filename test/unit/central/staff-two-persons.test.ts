@@ -231,6 +231,7 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       reference: '1',
       id: '1',
       request: '1',
+      no: '1',
     };
     for (const decision of Object.values(DECISIONS)) {
       const state = await decision.state(room.db, form);
@@ -292,5 +293,42 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       act: 'terminal-status',
       after: [{ status: 'active' }],
     });
+  });
+});
+
+describe('whatever a person decides is in the audit', () => {
+  it('a blank around what the form names hides nothing', async () => {
+    room = await openStaffRoom('sqlite');
+    const li = await member(room, '李雷', 'engineer');
+    const page = `/console/terminal?terminal=${T}`;
+    for (const [terminal, status] of [
+      [` ${T}`, 'suspended'],
+      [`${T}\u3000`, 'revoked'],
+    ] as const)
+      expect(
+        (await li.browser.fill(page, { terminal, status, why: '查' }, '/console/terminal')).status,
+      ).toBe(303);
+    const lines = await auditOf(room.db, { who: '李雷', subject: T }, 10);
+    expect(lines.map(({ act, before, after }) => [act, before, after])).toEqual([
+      [
+        'terminal-status',
+        [expect.objectContaining({ status: 'suspended' })],
+        [expect.objectContaining({ status: 'revoked' })],
+      ],
+      [
+        'terminal-status',
+        [expect.objectContaining({ status: 'active' })],
+        [expect.objectContaining({ status: 'suspended' })],
+      ],
+    ]);
+  });
+
+  it('what changes nothing that is shown is written down too', async () => {
+    room = await openStaffRoom('sqlite');
+    const li = await member(room, '李雷', 'finance');
+    expect((await li.browser.fill('/console/evidence', { why: '再核' })).status).toBe(303);
+    expect(
+      (await auditOf(room.db, { who: '李雷' }, 10)).map(({ act, before }) => [act, before]),
+    ).toContainEqual(['evidence', null]);
   });
 });
