@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -105,12 +106,78 @@ describe('the socket', () => {
         },
         writeFile: () => Promise.resolve(),
       };
-      expect(await askAdmin(path, { args: [], who: 'x' }, talk)).toBe(1);
+      expect(await askAdmin(path, { args: ['one'], who: 'x' }, talk)).toBe(1);
       expect(heard[0]).toBe('begun');
       expect(heard[1]).toMatch(/^! central ended before the command did/);
       // Nobody listens any more: whoever asks does it himself.
       expect(await askAdmin(path, { args: [], who: 'x' }, talk)).toBeNull();
     } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a service asks for no file that was not named', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const path = join(folder, 'admin.sock');
+    const touched: string[] = [];
+    const talk: AdminTalk = {
+      out: () => undefined,
+      err: () => undefined,
+      readFile: (file) => {
+        touched.push(`read ${file}`);
+        return Promise.resolve(new Uint8Array([1]));
+      },
+      writeFile: (file) => {
+        touched.push(`write ${file}`);
+        return Promise.resolve();
+      },
+    };
+    const told: string[] = [];
+    const say = (work: Promise<unknown>): Promise<void> =>
+      work.then(
+        () => void told.push('given'),
+        (cause: unknown) => void told.push((cause as Error).message),
+      );
+    const server = await serveAdmin(path, async (_ask, service) => {
+      for (const file of ['/etc/shadow', './home.json', 'tariff/../home.json', 'json', ''])
+        await say(service.readFile(file));
+      await say(service.writeFile('/etc/cron.d/x', 'x'));
+      await say(service.readFile('home.json'));
+      await say(service.writeFile('out.txt', 'x'));
+      return 0;
+    });
+    try {
+      const args = ['tariff', 'add', 'home.json', '--to=out.txt'];
+      expect(await askAdmin(path, { args, who: 'x' }, talk)).toBe(0);
+      expect(touched).toEqual(['read home.json', 'write out.txt']);
+      expect(told.slice(-2)).toEqual(['given', 'given']);
+      expect(told.slice(0, -2).every((why) => why.endsWith('the command does not name it'))).toBe(
+        true,
+      );
+      expect(told).toHaveLength(8);
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a command that waits for a file ends with whoever typed it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const path = join(folder, 'admin.sock');
+    let ended: (why: string) => void = () => undefined;
+    const why = new Promise<string>((done) => (ended = done));
+    const server = await serveAdmin(path, async (_ask, service) => {
+      const first = service.readFile('one').catch((cause: unknown) => (cause as Error).message);
+      ended(`${String(await first)}, ${await service.readFile('two').catch(() => 'and again')}`);
+      return 1;
+    });
+    try {
+      const socket = connect(path);
+      socket.write(`${JSON.stringify({ ask: { args: ['one'], who: 'x' } })}\n`);
+      socket.once('data', () => socket.destroy());
+      expect(await why).toBe('whoever typed the command is gone, and again');
+    } finally {
+      await server.close();
       rmSync(folder, { recursive: true, force: true });
     }
   });
