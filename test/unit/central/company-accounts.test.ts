@@ -49,6 +49,10 @@ let company: CompanySystem;
 let port: number;
 let clock: Clock;
 let counter: number;
+/** So far the company's clock is behind central's, ms. */
+let behindMs = 0;
+/** What an answer of the company's waits for on its way. */
+let onTheWay: (kind: string) => Promise<void> = () => Promise.resolve();
 const t = (i = 0): Terminal => room.terminals[i] as Terminal;
 
 const source = (): CompanyAccounts =>
@@ -74,7 +78,7 @@ async function open(engine: Engine = 'sqlite', accounts = [account(1), account(2
   clock = clockOf(() => now());
   company = createCompanySystem({
     secret: 's3',
-    now: () => now(),
+    now: () => now() - behindMs,
     accounts,
     file: path.join(dir, 'company.jsonl'),
   });
@@ -85,7 +89,11 @@ async function open(engine: Engine = 'sqlite', accounts = [account(1), account(2
     tariffs: [],
     accountSource: {
       credit: false,
-      byCard: (...args) => source().byCard(...args),
+      byCard: async (...args) => {
+        const said = await source().byCard(...args);
+        await onTheWay(said.kind);
+        return said;
+      },
       byUser: (...args) => source().byUser(...args),
       book: (...args) => source().book(...args),
     },
@@ -105,6 +113,8 @@ async function restartCompany(): Promise<void> {
   port = await company.listen();
 }
 beforeEach(() => {
+  behindMs = 0;
+  onTheWay = () => Promise.resolve();
   dir = mkdtempSync(path.join(tmpdir(), 'pilotlight-company-'));
 });
 afterEach(async () => {
@@ -506,6 +516,40 @@ describe('accounts that a company keeps', () => {
     await known();
     room.now += 7_200_000;
     expect(await known()).toMatchObject({ count: 12, asOfMs: room.now });
+  });
+
+  it('what it says after a 304 counts, though its clock is behind central’s', async () => {
+    await open();
+    behindMs = 30_000;
+    await known();
+    room.now += 7_200_000;
+    await known();
+    // Stopped at its counter, and sold to there.
+    company.change(CARD, { state: 'hot-listed', count: 13 });
+    room.now += 1_000;
+    expect(await known()).toMatchObject({ state: 'hot-listed', count: 13 });
+  });
+
+  it('a 304 that is overtaken on its way by a newer answer brings nothing back', async () => {
+    await open();
+    await known();
+    let arrives = (): void => undefined;
+    const late = new Promise<void>((done) => (arrives = done));
+    let stands = (): void => undefined;
+    const stood = new Promise<void>((done) => (stands = done));
+    onTheWay = (kind) => {
+      if (kind !== 'unchanged') return Promise.resolve();
+      stands();
+      return late;
+    };
+    const first = known();
+    await stood;
+    room.now += 1_000;
+    company.change(CARD, { state: 'hot-listed', count: 13 });
+    expect(await known()).toMatchObject({ state: 'hot-listed', count: 13 });
+    room.now += 1_000;
+    arrives();
+    expect(await first).toMatchObject({ state: 'hot-listed', count: 13 });
   });
 
   it('the two accounts wait for nobody but themselves', async () => {
