@@ -5,10 +5,10 @@ import type { Sql } from '../../../src/central/db/sql.ts';
 import { setStatus } from '../../../src/central/fleet/status.ts';
 import { auditing, auditOf, within } from '../../../src/central/staff/audit.ts';
 import { LAPSES_MS, proposals } from '../../../src/central/staff/two-persons.ts';
-import { disableStaff, setRoles } from '../../../src/central/staff/accounts.ts';
+import { disableStaff, resetStaff, setRoles } from '../../../src/central/staff/accounts.ts';
 import { edKeys, ENGINES, openRoom } from './harness.ts';
 import type { Room } from './harness.ts';
-import { hiddenOf, member, openStaffRoom } from './staff-room.ts';
+import { hiddenOf, member, openStaffRoom, random } from './staff-room.ts';
 import type { Member } from './staff-room.ts';
 
 let room: Room;
@@ -132,6 +132,34 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       ]),
     );
     expect(await settlements()).toEqual([]);
+  });
+
+  it('what was proposed by one whose role was taken, or who began anew, is not carried out', async () => {
+    room = await openStaffRoom(engine);
+    const li = await member(room, '李雷', 'finance');
+    const wang = await member(room, '王芳', 'finance');
+    const sun = await member(room, '孙浩', 'finance');
+    for (const leg of ['L1', 'L2']) await park(leg);
+    const [one, two] = [idIn(await propose(li, 'L1')), idIn(await propose(sun, 'L2'))];
+    const by = { who: 'root', via: 'command', nowMs: room.now } as const;
+    await setRoles(room.db, '李雷', ['viewer'], by);
+    await resetStaff(room.db, '孙浩', by, random);
+    const refused = await decide(wang, one);
+    expect([refused.status, refused.body]).toEqual([
+      409,
+      expect.stringContaining('proposer-role-missing'),
+    ]);
+    expect((await decide(wang, two)).status).toBe(403);
+    expect(await settlements()).toEqual([]);
+    expect(
+      (await proposals(room.db, room.now)).map(({ id, state }) => [String(id), state]),
+    ).toEqual([
+      [one, 'open'],
+      [two, 'lapsed'],
+    ]);
+    // The other one may say that it is not to be, and it may be proposed anew.
+    expect((await decide(wang, one, 'refused')).status).toBe(303);
+    expect(idIn(await propose(wang, 'L1'))).not.toBe('');
   });
 
   it('keys: a new key, an epoch and a terminal’s return wait for the second person; to stop one does not', async () => {
