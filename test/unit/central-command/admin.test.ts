@@ -3,11 +3,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fitSchema } from '../../../src/central/db/migrate.ts';
+import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { askAdmin, adminSocket, serveAdmin } from '../../../src/main/central/admin.ts';
 import type { AdminTalk } from '../../../src/main/central/admin.ts';
 import { runCentral } from '../../../src/main/central/run.ts';
 import { freePorts } from '../../support/ports.ts';
+import { openDb } from '../central/harness.ts';
 
 /** Commands while central serves from its embedded database, which is one process's own. */
 describe('a command beside a central that serves', () => {
@@ -179,6 +182,34 @@ describe('the socket', () => {
     } finally {
       await server.close();
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the schema as a command finds it', () => {
+  test('is made where there is none, and is not changed under services that serve', async () => {
+    const db = await openDb('postgres');
+    const at = async (): Promise<number | undefined> =>
+      (
+        await db.query<{ number: number }>(
+          'SELECT number FROM schema_migrations ORDER BY number DESC LIMIT 1',
+        )
+      )[0]?.number;
+    const look = { alone: false, make: false };
+    const command = { alone: false, make: true };
+    try {
+      expect(await fitSchema(db, look)).toBe(0);
+      await expect(at()).rejects.toThrow();
+      expect(await fitSchema(db, command)).toBe(MIGRATIONS.length);
+      expect(await at()).toBe(MIGRATIONS.length);
+      expect(await fitSchema(db, look)).toBe(MIGRATIONS.length);
+      // The program was upgraded, and the service not restarted yet.
+      await db.query('DELETE FROM schema_migrations WHERE number = $1', [MIGRATIONS.length]);
+      for (const how of [look, command])
+        await expect(fitSchema(db, how)).rejects.toThrow(/restart the service/);
+      expect(await at()).toBe(MIGRATIONS.length - 1);
+    } finally {
+      await db.close();
     }
   });
 });
