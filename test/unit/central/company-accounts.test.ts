@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitingCounts } from '../../../src/central/console/waiting-counts.ts';
 import { httpCompanyAccounts } from '../../../src/central/sale/company-accounts-http.ts';
 import type { CompanyAccounts } from '../../../src/central/sale/company-accounts.ts';
 import { companyFindings } from '../../../src/central/sale/company-findings.ts';
 import { openPurchases } from '../../../src/central/sale/company-teller.ts';
+import { look } from '../../../src/central/staff/alarms/rules.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import type { Clock } from '../../../src/shared/ports.ts';
 import { createCompanySystem } from '../../../src/simulator/company-accounts/system.ts';
@@ -154,6 +156,12 @@ const states = async () =>
     )
   ).map((r) => `${Number(r.tell_no)} ${r.state}`);
 const findings = async () => (await companyFindings(room.db)).map((f) => f.kind);
+
+/** What the first page says that waits of it, and what the alarm is measured by. */
+const waits = async () => [
+  (await waitingCounts(room.db, room.now)).find(({ kind }) => kind === 'company')?.count,
+  (await look(room.db, room.now)).get('CROSS-CHECK')?.[0]?.measure,
+];
 
 const host = { host: '127.0.0.1' };
 async function staffPage(target: string): Promise<string> {
@@ -337,9 +345,16 @@ describe('accounts that a company keeps', () => {
     company.change(CARD, { count: 11 });
     expect(await told()).toMatchObject({ ok: false, error: { code: 'BILL-0101' } });
     expect(await findings()).toEqual(['count-behind']);
+    expect(await waits()).toEqual([1, 1]);
     company.change(CARD, { count: 12 });
     expect((await known()).count).toBe(13);
     expect(await findings()).toEqual([]);
+    expect(await waits()).toEqual([0, 0]);
+    // So is what it will never book.
+    company.fault = 'refuses';
+    await sold();
+    await room.central.sweepPayments();
+    expect(await waits()).toEqual([1, 1]);
   });
 
   it('another price under the same version, another unit, or another account of a card sells nothing', async () => {
