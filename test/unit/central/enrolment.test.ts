@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +17,7 @@ import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { changeKey } from '../../../src/central/fleet/keys.ts';
 import { enrol } from '../../../src/main/cli/enrol.ts';
+import { writeWhole } from '../../../src/main/cli/enrol-files.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import { systemClock } from '../../support/clock.ts';
 import type { EnrolAsked } from '../../../src/main/cli/enrol.ts';
@@ -522,5 +525,25 @@ describe('codes and fingerprints', () => {
     expect(codes.size).toBe(100);
     const print = fingerprintOf(edKeys().publicKeyPem);
     expect(print).toMatch(/^\d{4}( \d{4}){4}$/);
+  });
+});
+
+describe('a machine’s files', () => {
+  it('are written over no file that a link of the folder’s owner names', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-enrol-'));
+    try {
+      const victim = join(folder, 'of-root');
+      writeFileSync(victim, 'mine', { mode: 0o640 });
+      const file = join(folder, 'key.pem');
+      symlinkSync(victim, `${file}.new`);
+      writeWhole(file, 'the key', 0o600, folder);
+      expect(readFileSync(victim, 'utf8')).toBe('mine');
+      expect(statSync(victim).mode & 0o777).toBe(0o640);
+      expect(readFileSync(file, 'utf8')).toBe('the key');
+      expect(lstatSync(file).isSymbolicLink()).toBe(false);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
