@@ -15,13 +15,13 @@ const UNDEFINED_TABLE = '42P01';
  * @throws where the schema is newer than this program
  */
 export async function migrate(db: Db): Promise<void> {
-  for (let newest = await newestOf(db); newest < MIGRATIONS.length;) {
+  for (let newest = await schemaOf(db); newest < MIGRATIONS.length;) {
     newest = await db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
       await tx.exec(
         'CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
       );
-      const done = await newestOf(tx);
+      const done = await schemaOf(tx);
       const migration = MIGRATIONS[done];
       if (migration === undefined) return done;
       await tx.exec(migration.sql);
@@ -31,8 +31,12 @@ export async function migrate(db: Db): Promise<void> {
   }
 }
 
-/** The number of the newest migration that was made; 0: an empty database. */
-async function newestOf(sql: Sql): Promise<number> {
+/**
+ * The number of the newest migration that was made; 0: an empty database. Changes nothing.
+ *
+ * @throws where the schema is newer than this program
+ */
+export async function schemaOf(sql: Sql): Promise<number> {
   let rows: readonly { readonly number: number }[];
   try {
     rows = await sql.query<{ number: number }>(
