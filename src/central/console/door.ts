@@ -28,6 +28,13 @@ export const staffDoor =
     return { ...shown, headers: { ...shown.headers, ...STAFF_HEADERS } };
   };
 
+/** What programs are told in English, for people. */
+const WORDS: Readonly<Record<number, string>> = {
+  404: '没有这个页面，或者这条记录已经不在了。',
+  405: '这个地址不能这样用，请从页面上的按钮和链接进入。',
+  503: '收费中心现在连不上数据库或公司的系统，请过一会儿再试。',
+};
+
 /** A refusal as a page, where a person looks at it. */
 function forEyes(request: CentralRequest, answer: CentralAnswer): CentralAnswer {
   if (
@@ -37,10 +44,13 @@ function forEyes(request: CentralRequest, answer: CentralAnswer): CentralAnswer 
   )
     return answer;
   const { detail = '' } = JSON.parse(answer.body) as { detail?: string };
+  const words = /\p{Script=Han}/u.test(detail)
+    ? detail
+    : (WORDS[answer.status] ?? `请求不合要求：${detail}`);
   const body = page(
     '办不到',
     '',
-    `${TOP}<main><h2>办不到（${answer.status}）</h2><div class="card"><p>${e(detail)}</p><p>什么都没有改变。<a href="/">返回</a></p></div></main>`,
+    `${TOP}<main><h2>办不到（${answer.status}）</h2><div class="card"><p>${e(words)}</p><p>什么都没有改变。<a href="/">返回</a></p></div></main>`,
   );
   return {
     ...answer,

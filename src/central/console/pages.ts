@@ -74,7 +74,7 @@ export function consolePage(d: ConsoleData, nowMs: number, by: By): string {
     by.who === null
       ? '<meta http-equiv="refresh" content="5">'
       : '<meta http-equiv="refresh" content="60;url=/console/overview?watching=1">',
-    `<header><h1>长明 · 收费中心</h1><span>参考实现</span><span>${time(nowMs)}</span></header>${BAR}<main>
+    `<header><h1>长明 · 收费中心</h1>${by.who === null ? '<span>参考实现</span>' : ''}<span>${time(nowMs)}</span></header>${BAR}<main>
 ${alarms + missed + d.quarantineOpen + parked + unproven + byHand + d.stoppedCards.length + d.unprovenOrders.length + accused + asked.length > 0 ? `<p class="alarm">需要人工处理：${wanted}</p>` : ''}
 ${requestsLine(d.requests)}
 ${invoicesLine(d.invoices)}
@@ -229,9 +229,23 @@ const STATUS_WORDS: Readonly<Record<TerminalStatus, string>> = {
 
 const terminalsTable = ({ terminals }: ConsoleData, nowMs: number): string =>
   table(
-    ['终端号', '状态', '心跳', '纪元', '已收到', '上次上传', '分叉记录', '新纪元', '报警'],
+    [
+      '终端号',
+      '网点',
+      '名称',
+      '状态',
+      '心跳',
+      '纪元',
+      '已收到',
+      '上次上传',
+      '分叉记录',
+      '新纪元',
+      '报警',
+    ],
     terminals.map((t) => [
       e(t.terminalId),
+      e(t.site ?? '—'),
+      e(t.name ?? '—'),
       `<a href="/console/terminal?terminal=${encodeURIComponent(t.terminalId)}">${STATUS_WORDS[t.status]}</a>`,
       heardCell(t.heard, nowMs),
       e(t.epoch),

@@ -66,9 +66,11 @@ export function terminalsPage(
         '',
       )}</select></label><label>从终端号之后<input name="after" value="${e(asked.after)}" maxlength="40"></label><button>查看</button></form>
 ${table(
-  ['终端号', '状态', '服务', '纸', '版本', '上次上传', '未上传', '新纪元', '报警'],
+  ['终端号', '网点', '名称', '状态', '服务', '纸', '版本', '上次上传', '未上传', '新纪元', '报警'],
   terminals.map((t) => [
     `<a href="/console/terminal?terminal=${encodeURIComponent(t.terminalId)}">${e(t.terminalId)}</a>`,
+    e(t.site ?? '—'),
+    e(t.name ?? '—'),
     t.status === 'active' ? STATUS.active : `<span class="tag warn">${STATUS[t.status]}</span>`,
     heardCell(t.heard, nowMs),
     paperOf(t),

@@ -9,6 +9,9 @@ import { SILENT_MS } from './heartbeat-pages.ts';
 /** One terminal as the console shows it. */
 export interface TerminalShown {
   readonly terminalId: string;
+  /** Where it stands, and what it is called there; null: it was let in before they were kept. */
+  readonly site: string | null;
+  readonly name: string | null;
   readonly epoch: number;
   readonly lastSeq: number;
   readonly lastUploadMs: number | null;
@@ -83,6 +86,8 @@ export async function terminalsOf(
   const heard = await heartbeatsOf(sql, ids);
   return rows.map((r) => ({
     terminalId: text(r['terminal_id']),
+    site: textOrNull(r['site']),
+    name: textOrNull(r['name']),
     heard: heard.get(text(r['terminal_id'])) ?? null,
     epoch: num(r['epoch']),
     lastSeq: num(r['last_seq']),

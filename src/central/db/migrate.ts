@@ -15,13 +15,13 @@ const UNDEFINED_TABLE = '42P01';
  * @throws where the schema is newer than this program
  */
 export async function migrate(db: Db): Promise<void> {
-  for (let newest = await newestOf(db); newest < MIGRATIONS.length;) {
+  for (let newest = await schemaOf(db); newest < MIGRATIONS.length;) {
     newest = await db.transaction(async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
       await tx.exec(
         'CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL)',
       );
-      const done = await newestOf(tx);
+      const done = await schemaOf(tx);
       const migration = MIGRATIONS[done];
       if (migration === undefined) return done;
       await tx.exec(migration.sql);
@@ -43,7 +43,7 @@ export async function fitSchema(
   db: Db,
   { alone, make }: { readonly alone: boolean; readonly make: boolean },
 ): Promise<number> {
-  const newest = await newestOf(db);
+  const newest = await schemaOf(db);
   if (newest === MIGRATIONS.length || (newest === 0 && !make)) return newest;
   if (newest > 0 && !(alone && make))
     throw new Error(
@@ -53,8 +53,12 @@ export async function fitSchema(
   return MIGRATIONS.length;
 }
 
-/** The number of the newest migration that was made; 0: an empty database. */
-async function newestOf(sql: Sql): Promise<number> {
+/**
+ * The number of the newest migration that was made; 0: an empty database. Changes nothing.
+ *
+ * @throws where the schema is newer than this program
+ */
+export async function schemaOf(sql: Sql): Promise<number> {
   let rows: readonly { readonly number: number }[];
   try {
     rows = await sql.query<{ number: number }>(

@@ -71,7 +71,10 @@ export const ownPart = (part: PolicyPart): PolicyPart =>
 
 /** What is wrong with a merged policy; empty: nothing. `part`: the scope that is looked at. */
 export function partProblems(merged: PolicyPart, part: PolicyPart): readonly string[] {
-  const parsed = policySchema.safeParse({ ...merged, version: 1 });
+  const parsed = policySchema.safeParse(
+    { ...merged, version: 1 },
+    { error: (issue) => (issue.input === undefined ? 'is missing' : undefined) },
+  );
   if (!parsed.success)
     return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   return unknownIn(part, parsed.data, '');

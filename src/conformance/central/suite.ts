@@ -20,6 +20,7 @@ const HEARD: readonly Check<World>[] = [
     id: 'ALL-01',
     says: 'Every answer of this run that a signed request got is signed and bound to it.',
     run: ({ heard }) => {
+      must(heard.answers > 0, () => 'nothing was answered');
       must(heard.unsigned.length === 0, () => few(heard.unsigned));
       return Promise.resolve();
     },
@@ -28,6 +29,7 @@ const HEARD: readonly Check<World>[] = [
     id: 'ALL-02',
     says: 'Every answer of this run has the form of docs/api: its schema, or a problem of a known type with its status.',
     run: ({ heard }) => {
+      must(heard.answers > 0, () => 'nothing was answered');
       must(heard.misformed.length === 0, () => few(heard.misformed));
       return Promise.resolve();
     },

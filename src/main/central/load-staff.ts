@@ -1,4 +1,6 @@
 import type { CentralOptions } from '../../central/central.ts';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { staffOrigin } from '../../central/console/gate.ts';
 import { isPlainOutside } from './private-line.ts';
 import type { CentralConfig } from './config.ts';
@@ -33,10 +35,23 @@ export function loadStaff(
     else if (read.value === '') problems.push(`${key}: ${path(file)} is empty`);
     return read.ok ? read.value : undefined;
   };
+  // Everybody may know a certificate: it need not be its owner's alone.
+  const certificates = (file: string | undefined): string | undefined => {
+    if (file === undefined) return undefined;
+    try {
+      const pem = readFileSync(path(file), 'utf8');
+      void new X509Certificate(pem);
+      return pem;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      problems.push(`alarms.mail.caFile: ${path(file)} is no certificate (PEM): ${why}`);
+      return undefined;
+    }
+  };
   if (config.mode === 'production' && isPlainOutside(alarms?.webhook?.url))
     problems.push('alarms.webhook.url: https is needed, but for this machine itself');
   const mailPassword = held('alarms.mail.passwordFile', alarms?.mail?.passwordFile);
-  const mailCaPem = held('alarms.mail.caFile', alarms?.mail?.caFile);
+  const mailCaPem = certificates(alarms?.mail?.caFile);
   const webhookSecret = held('alarms.webhook.secretFile', alarms?.webhook?.secretFile);
   return {
     ...(staff === undefined ? {} : { staff: { publicOrigin: staff.publicOrigin, random } }),

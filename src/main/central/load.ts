@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { CentralOptions } from '../../central/central.ts';
 import type { JsonPortOptions } from '../../central/http/json-port.ts';
@@ -47,7 +47,7 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
     return bad(cause instanceof Error ? cause.message : String(cause), cause);
   }
   const parsed = centralConfigSchema.safeParse(json);
-  if (!parsed.success) return bad(configProblems(parsed.error).join('; '), parsed.error);
+  if (!parsed.success) return bad(lines(configProblems(parsed.error)), parsed.error);
   const config = parsed.data;
   const open = config.mode === 'production' ? writableByOthers(full) : null;
   if (open !== null) return err(failure('CONF-0101', open));
@@ -60,6 +60,10 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
     path: (p) => (isAbsolute(p) ? p : resolve(baseDir, p)),
   });
 }
+
+/** A line for each problem; one alone stays in its line. */
+const lines = (problems: readonly string[]): string =>
+  problems.length === 1 ? (problems[0] as string) : problems.map((one) => `\n  ${one}`).join('');
 
 /** What one key alone cannot say; null: nothing is wrong. */
 function crossProblem({
@@ -112,7 +116,10 @@ export function loadCentralKeys({ config, path }: LoadedCentral): Result<Central
   const read = (key: string, relative: string, type: 'ed25519' | 'x25519'): KeyObject | null => {
     const file = path(relative);
     const object = readSecret(file, config.mode, (text) => createPrivateKey(text));
-    if (!object.ok) problems.push(`${key}: ${object.error}`);
+    if (!object.ok)
+      problems.push(
+        `${key}: ${object.error}${existsSync(file) ? '' : '; `init` makes it, or put the one from the backup there'}`,
+      );
     else if (object.value.asymmetricKeyType !== type)
       problems.push(`${key}: ${file}: not an ${type === 'ed25519' ? 'Ed25519' : 'X25519'} key`);
     else return object.value;
@@ -124,7 +131,7 @@ export function loadCentralKeys({ config, path }: LoadedCentral): Result<Central
   );
   const [policy, answers, gateway] = own;
   if (!policy || !answers || !gateway || requests.includes(null))
-    return err(failure('CONF-0101', problems.join('; ')));
+    return err(failure('CONF-0101', lines(problems)));
   const keys = { policy, answers, gateway };
   const shown = (key: KeyObject): string =>
     createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
@@ -149,6 +156,10 @@ function readSecret<T>(
       return err(`${file} is readable by others; chmod 600 it`);
     return ok(parse(readFileSync(file, 'utf8')));
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return err(`${file} is not there`);
+    if (code === 'EACCES')
+      return err(`${file} may not be read by this user; it belongs to the one who runs central`);
     return err(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }
@@ -266,7 +277,7 @@ export function loadService(
           },
         }),
   };
-  return problems.length === 0 ? ok(parts) : err(failure('CONF-0101', problems.join('; ')));
+  return problems.length === 0 ? ok(parts) : err(failure('CONF-0101', lines(problems)));
 }
 type Outside = NonNullable<CentralConfig['smsPlatform']>;
 

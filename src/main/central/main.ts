@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { buffer } from 'node:stream/consumers';
 import { stderrLog, systemClock, systemRandom } from '../ports.ts';
 import { runCentral } from './run.ts';
 
@@ -26,6 +27,7 @@ const exit = await runCentral(process.argv.slice(2), {
   clock: systemClock,
   random: systemRandom,
   log: stderrLog,
+  stdin: () => buffer(process.stdin),
   user: user(),
   told,
 });

@@ -206,6 +206,15 @@ async function ask(
   return said;
 }
 
+/** What Node says of a certificate that nobody it trusts has signed (`X509_V_ERR_…` of OpenSSL). */
+const UNKNOWN_AUTHORITY = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
 async function post(
   url: string,
   body: EnrolRequest,
@@ -229,6 +238,10 @@ async function post(
   } catch (cause) {
     const why = cause instanceof Error ? cause : new Error(String(cause));
     const { message } = why.cause instanceof Error ? why.cause : why;
+    if (UNKNOWN_AUTHORITY.has(String((why.cause as NodeJS.ErrnoException | undefined)?.code)))
+      throw new NotEnrolled(
+        `central’s certificate is of an authority that this machine does not know: put that authority’s certificate (PEM) beside the configuration, name it as central.caFile in it, and give the same command again`,
+      );
     throw new NotEnrolled(
       `central was not reached (${message}): the same command may be given again`,
     );
@@ -324,7 +337,7 @@ const told = ({ config, rotate }: EnrolAsked, answer: Enrolled): readonly string
     ? ['the key counts']
     : [
         'compare the machine’s digits with central’s person, who types:',
-        `  npx pilotlight central terminal confirm ${answer.terminalId} ${answer.fingerprint}`,
+        `  pilotlight-central terminal confirm ${answer.terminalId} ${answer.fingerprint}`,
       ]),
   `written: ${basename(config)}${rotate ? '; restart the kiosk: it reads its key at its start, and its old one counts until the overlap ends' : ''}`,
 ];

@@ -28,6 +28,7 @@ describe('a command beside a central that serves', () => {
       clock: systemClock,
       random: systemRandom,
       log: (_level, _room, message) => log.push(message),
+      stdin: () => Promise.resolve(new Uint8Array()),
       user: 'tester',
       told: new Promise((done) => {
         if (args.length === 2) stop = done;

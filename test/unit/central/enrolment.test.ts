@@ -393,6 +393,21 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect((await enrolOn(machine(), code)).lines[0]).toContain('no such code');
   });
 
+  it('a certificate that nobody here trusts: what to do is said', async () => {
+    const code = codeIn(await company.run(ADD));
+    const folder = machine();
+    const send: HttpSend = () => {
+      const cause = Object.assign(new Error('unable to verify the first certificate'), {
+        code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      });
+      return Promise.reject(new TypeError('fetch failed', { cause }));
+    };
+    const done = await enrolOn(folder, code, { send });
+    expect(done.ok).toBe(false);
+    expect(done.lines[0]).toMatch(/central\.caFile.*the same command again/);
+    expect((await enrolOn(folder, code)).ok).toBe(true);
+  });
+
   it('its next key comes under the old one; both count through the overlap, then the next alone', async () => {
     const folder = machine();
     await enrolOn(folder, codeIn(await company.run([...ADD, '--auto'])));

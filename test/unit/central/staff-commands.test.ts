@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../../src/main/central/command.ts';
 import { loadStaff } from '../../../src/main/central/load-staff.ts';
@@ -7,6 +10,7 @@ import { auditOf } from '../../../src/central/staff/audit.ts';
 import { systemClock } from '../../../src/main/ports.ts';
 import { err, ok } from '../../../src/shared/result.ts';
 import type { Result } from '../../../src/shared/result.ts';
+import { authority as authorityOf } from '../../support/certificates.ts';
 import type { Room } from './harness.ts';
 import { enrolled, openStaffRoom, random } from './staff-room.ts';
 
@@ -100,7 +104,7 @@ describe('central staff …', () => {
     for (const args of [[], ['what', '李雷'], ['add'], ['disable', '李雷', '王芳']]) {
       const typed = await type(...args);
       expect([args.join(' '), typed.code]).toEqual([args.join(' '), 2]);
-      expect(typed.out.join('\n')).toContain('staff add NAME');
+      expect(typed.problems.join('\n')).toContain('staff add NAME');
     }
     expect(await auditOf(room.db, {}, 20)).toHaveLength(1);
   });
@@ -118,7 +122,7 @@ describe('what central.json says of staff and alarms', () => {
         alarms: alarms.parse(watch),
       } as unknown as Parameters<typeof loadStaff>[0]['config'];
       const loaded = loadStaff(
-        { config, path: (file) => `/etc/${file}` },
+        { config, path: (file) => path.resolve('/etc', file) },
         { clock: systemClock, random },
         () => secret,
         problems,
@@ -155,6 +159,18 @@ describe('what central.json says of staff and alarms', () => {
       'alarms.mail.passwordFile: /etc/x is readable by others; chmod 600 it',
       'alarms.webhook.secretFile: /etc/x is readable by others; chmod 600 it',
     ]);
+    // A certificate is nobody's secret: whoever may read it, it has to be one.
+    const authority = path.join(mkdtempSync(path.join(tmpdir(), 'pilotlight-ca-')), 'ca.pem');
+    const watch = { mail: { ...mail, caFile: authority } };
+    writeFileSync(authority, authorityOf('mail').certPem, { mode: 0o644 });
+    const certified = load(undefined, watch);
+    expect(certified.problems).toEqual([]);
+    expect(certified.loaded.alarms?.mailCaPem).toContain('BEGIN CERTIFICATE');
+    writeFileSync(authority, 'not one');
+    expect(load(undefined, watch).problems).toEqual([
+      expect.stringMatching(/^alarms\.mail\.caFile: .*ca\.pem is no certificate \(PEM\)/),
+    ]);
+    rmSync(path.dirname(authority), { recursive: true });
     expect(load(undefined, { mail }, ok('')).problems).toEqual([
       'alarms.mail.passwordFile: /etc/mail.secret is empty',
     ]);

@@ -258,7 +258,6 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       user: '1',
       reference: '1',
       id: '1',
-      no: '1',
       request: '1',
       no: '1',
     };

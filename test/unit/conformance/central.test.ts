@@ -237,6 +237,33 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** As nginx refuses a path that it cannot read: in words of its own, signed by nobody. */
+const byFront =
+  (stand: Stand): Handle =>
+  async (request) =>
+    request.target.includes('%')
+      ? { status: 400, headers: { 'content-type': 'text/html' }, body: '<html>400</html>' }
+      : stand.central.handle(request);
+
+describe('what stands before central', () => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand('sqlite');
+  });
+  afterAll(() => stand.close());
+
+  it('may refuse a path that no server can read', async () => {
+    expect(failed(await stand.run(byFront(stand), ['REF', 'SIG']))).toEqual([]);
+  });
+
+  it('who was never heard has kept nothing', async () => {
+    expect(failed(await stand.run(stand.central.handle, ['ALL']))).toEqual([
+      'ALL-01: nothing was answered',
+      'ALL-02: nothing was answered',
+    ]);
+  });
+});
+
 /** Checks that ask for two things at one moment. */
 const RACES = new Set(['CLM-08', 'CRD-09']);
 

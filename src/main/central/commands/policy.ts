@@ -100,7 +100,11 @@ async function carryOut(
     });
   if (result.kind === 'refused') {
     for (const problem of result.problems) context.err(problem);
-    throw new Refused('nothing was published');
+    throw new Refused(
+      scope === 'global'
+        ? 'nothing was published; the global policy is a whole one (sample: resources/samples/central/policy.json), and what differs at a site goes by --scope site:NAME'
+        : 'nothing was published',
+    );
   }
   if (result.kind === 'overtaken')
     throw new Refused(`${scope} was published since, as version ${result.version}: look again`);

@@ -16,18 +16,18 @@ import { chinaTime } from '../../../shared/time.ts';
 import type { CommandContext } from '../command.ts';
 
 /** How staff accounts are kept. */
-export const USAGE = `staff add NAME --role ROLE[,ROLE]     a new person; prints a one-time code
-staff list                            who there is, with roles and standing
-staff role NAME ROLE [ROLE...]        other roles; whoever is logged in logs in anew
-staff reset NAME                      lost password or authenticator; prints a one-time code
-staff disable NAME                    let in no more, at once; tokens too
-staff token NAME --role ROLE[,ROLE] --days N   a bearer token for a program
-staff end-tokens NAME                 all bearer tokens of this person are over
-roles: ${ROLES.join(', ')}`;
+export const USAGE = `       pilotlight central staff add NAME --role ROLE[,ROLE]     a new person; prints a one-time code
+       pilotlight central staff list                            who there is, with roles and standing
+       pilotlight central staff role NAME ROLE [ROLE...]        other roles; whoever is logged in logs in anew
+       pilotlight central staff reset NAME                      lost password or authenticator; prints a one-time code
+       pilotlight central staff disable NAME                    let in no more, at once; tokens too
+       pilotlight central staff token NAME --role ROLE[,ROLE] --days N   a bearer token for a program
+       pilotlight central staff end-tokens NAME                 all bearer tokens of this person are over
+  ROLE           ${ROLES.join(', ')}`;
 
 const BARS: Readonly<Record<StaffBar, string>> = {
   'bad-name': 'a name has 1 to 24 Chinese or Latin letters, digits, dots or dashes',
-  'no-roles': `roles are: ${ROLES.join(', ')}`,
+  'no-roles': `roles are: ${ROLES.join(', ')}; one at least is needed (--role ROLE[,ROLE])`,
   taken: 'there is somebody of this name already (case, width and signs tell nobody apart)',
   unknown: 'there is nobody of this name',
   disabled: 'this person is disabled; "staff reset" lets him in again',
@@ -36,7 +36,7 @@ const BARS: Readonly<Record<StaffBar, string>> = {
 
 /** @returns the exit code: 0 done, 1 refused, 2 wrong usage */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
-  const { err, out } = context;
+  const { err } = context;
   let parsed;
   try {
     parsed = parseArgs({
@@ -45,7 +45,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       options: { role: { type: 'string' }, days: { type: 'string' } },
     });
   } catch (cause) {
-    err(cause instanceof Error ? cause.message : String(cause));
+    err(`central staff: ${cause instanceof Error ? cause.message : String(cause)}\n${USAGE}`);
     return 2;
   }
   const { positionals, values } = parsed;
@@ -84,8 +84,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       ]);
     }
     default:
-      out(USAGE);
-      return 2;
+      return usage(context);
   }
 }
 
@@ -119,8 +118,8 @@ function told<T>(
   return 0;
 }
 
-function usage({ out }: CommandContext): number {
-  out(USAGE);
+function usage({ err }: CommandContext): number {
+  err(`central staff: no such command\n${USAGE}`);
   return 2;
 }
 

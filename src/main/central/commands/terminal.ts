@@ -83,10 +83,10 @@ async function add(args: Arguments, context: CommandContext): Promise<number> {
     });
     return text;
   });
-  tellCode(context, code, nowMs() + validMs, 'npx pilotlight enrol --central URL --code');
+  tellCode(context, code, nowMs() + validMs, 'pilotlight enrol --central URL --code');
   if (confirm)
     context.out(
-      `then compare its fingerprint: npx pilotlight central terminal confirm ${terminalId} FINGERPRINT`,
+      `then compare its fingerprint: pilotlight-central terminal confirm ${terminalId} FINGERPRINT`,
     );
   return 0;
 }
@@ -129,9 +129,9 @@ async function rotate(args: Arguments, context: CommandContext): Promise<number>
     );
     return { before: null, after: { untilMs: nowMs() + validMs, overlapMs, confirm } };
   });
-  tellCode(context, code, nowMs() + validMs, 'npx pilotlight enrol --rotate --central URL --code');
+  tellCode(context, code, nowMs() + validMs, 'pilotlight enrol --rotate --central URL --code');
   context.out(
-    `its old key counts ${overlapMs / HOUR_MS} hours beside the next one; a machine without its old key is confirmed: npx pilotlight central terminal confirm ${terminalId} FINGERPRINT`,
+    `its old key counts ${overlapMs / HOUR_MS} hours beside the next one; a machine without its old key is confirmed: pilotlight-central terminal confirm ${terminalId} FINGERPRINT`,
   );
   return 0;
 }
