@@ -75,25 +75,39 @@ export async function askEpoch(
   });
 }
 
+/** What a terminal asks for, as a person saw it: where its disk stands. */
+export const epochAsked = (asked: Pick<EpochRequest, 'epoch' | 'lastSeq' | 'lastHash'>): string =>
+  `${asked.epoch}/${asked.lastSeq} ${asked.lastHash.slice(0, 16)}`;
+
 /**
  * A person grants what a terminal asks for; its alarm ends.
  *
- * @returns the new epoch, null: it asks for nothing
+ * @param seen what he saw ({@link epochAsked}): another request since is not the one that he meant;
+ *   left out: whichever it is
+ * @returns the new epoch, null: it asks for nothing, or for something else than was seen
  */
 export async function grantEpoch(
   db: Db,
   terminalId: string,
   nowMs: number,
+  seen?: string,
 ): Promise<number | null> {
   return db.transaction(async (tx) => {
     const current = await grantedEpoch(tx, terminalId, true);
     const asked = (
-      await tx.query<{ epoch: unknown }>(
-        'SELECT epoch FROM epoch_requests WHERE terminal_id = $1 AND granted_ms IS NULL',
+      await tx.query<{ epoch: unknown; last_seq: unknown; last_hash: string }>(
+        `SELECT epoch, last_seq, last_hash FROM epoch_requests
+         WHERE terminal_id = $1 AND granted_ms IS NULL`,
         [terminalId],
       )
     )[0];
     if (asked === undefined) return null;
+    const is = epochAsked({
+      epoch: num(asked.epoch),
+      lastSeq: num(asked.last_seq),
+      lastHash: asked.last_hash,
+    });
+    if (seen !== undefined && seen !== is) return null;
     const next = Math.max(current, num(asked.epoch)) + 1;
     await tx.query('UPDATE terminals SET epoch = $2, alarm = NULL WHERE terminal_id = $1', [
       terminalId,

@@ -80,7 +80,7 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     about: ['terminal'],
     state: TERMINAL,
     twoPersons: always,
-    fields: ['terminal'],
+    fields: ['terminal', 'asked'],
   },
   '/console/alarm': {
     act: 'terminal-alarm',

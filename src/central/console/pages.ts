@@ -3,6 +3,7 @@ import { TOO_MANY } from '../fleet/status.ts';
 import { formatMicroYuan, formatQuantity, formatYuan } from '../../shared/money.ts';
 import { shiftDoubts, shiftRef } from '../../shared/shift.ts';
 import type { Money, TerminalDay } from '../books/reconcile.ts';
+import { epochAsked } from '../books/epochs.ts';
 import { handTables } from './by-hand.ts';
 import { budgetTable } from './refund-budget.ts';
 import type { ConsoleData } from './data.ts';
@@ -418,7 +419,7 @@ export function epochPage(t: ConsoleData['terminals'][number], by: By): string {
           ['时间', time(r.atMs)],
         ])}
 <p>批准前请确认：这是唯一在用的磁盘，没有第二台机器用着它的副本。批准后旧纪元不再售气。</p>
-<form method="post" action="/console/epoch">${hidden({ token: by.token, terminal: t.terminalId })}<button>批准新纪元</button></form>`;
+<form method="post" action="/console/epoch">${hidden({ token: by.token, terminal: t.terminalId, asked: epochAsked(r) })}<button>批准新纪元</button></form>`;
   return page(
     '新纪元',
     '',

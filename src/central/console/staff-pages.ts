@@ -131,6 +131,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   outcome: '结果',
   card: '卡号',
   until: '看到',
+  asked: '申请时的纪元和最后一条',
   uid: '芯片',
   item: '账单',
   word: '登记为',

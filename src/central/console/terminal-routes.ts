@@ -24,8 +24,8 @@ const keySchema = aboutTerminal.extend({
   key: z.string().max(2_000),
   hours: z.coerce.number().int().min(0).max(720),
 });
-/** Which terminal gets its new epoch. */
-const epochSchema = z.object({ terminal: line.min(1) });
+/** Which terminal gets its new epoch, and what it asked for when a person looked. */
+const epochSchema = z.object({ terminal: line.min(1), asked: line.min(1).max(120) });
 const HOUR_MS = 3_600_000;
 /** What a terminal may do, its keys, its epochs. */
 export function terminalRoutes({
@@ -71,8 +71,11 @@ export function terminalRoutes({
         throw new Refusal('bad-request', 'no such alarm', { status: 409 });
     }),
     decide('/console/epoch', async (form, on) => {
-      if ((await grantEpoch(on, filled(form, epochSchema).terminal, now())) === null)
-        throw new Refusal('bad-request', 'it asks for no epoch', { status: 409 });
+      const { terminal, asked } = filled(form, epochSchema);
+      if ((await grantEpoch(on, terminal, now(), asked)) === null)
+        throw new Refusal('bad-request', 'it asks for no epoch, or for another one since', {
+          status: 409,
+        });
     }),
   ];
 }

@@ -206,11 +206,13 @@ describe.each(ENGINES)('the service on %s', (engine) => {
     const form = await get(`/console/epoch?terminal=${t().id}`);
     expect(form.body).toContain('&#60;b&#62;restored');
     expect(form.headers['content-security-policy']).toContain("form-action 'self'");
-    expect((await post('/console/epoch', { terminal: t().id, token: '' })).status).toBe(403);
+    const asked = /name="asked" value="([^"]+)"/.exec(form.body)?.[1] ?? '';
+    const seen = { terminal: t().id, asked };
+    expect((await post('/console/epoch', { ...seen, token: '' })).status).toBe(403);
+    const token = tokenOf(form.body);
+    expect((await post('/console/epoch', { terminal: t().id, token })).status).toBe(400);
     expect((await room.central.data()).terminals[0]?.epoch).toBe(1);
-    expect(
-      (await post('/console/epoch', { terminal: t().id, token: tokenOf(form.body) })).status,
-    ).toBe(303);
+    expect((await post('/console/epoch', { ...seen, token })).status).toBe(303);
     expect((await room.central.data()).terminals[0]).toMatchObject({
       epoch: 2,
       epochRequest: null,

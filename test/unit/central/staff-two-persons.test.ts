@@ -186,8 +186,15 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
        VALUES ($1, 1, 0, 'x', 'restored', $2)`,
       [T, room.now],
     );
+    const other = await li.browser.fill(`/console/epoch?terminal=${T}`, {});
+    // Whoever has its key asks for something else before the second person has looked.
+    await room.db.query('UPDATE epoch_requests SET epoch = 900000, last_seq = 7');
+    expect((await decide(wang, idIn(other))).status).toBe(409);
+    expect(Number((await row())?.['epoch'])).toBe(1);
+    await room.db.query('UPDATE epoch_requests SET epoch = 1, last_seq = 3');
     const epoch = await li.browser.fill(`/console/epoch?terminal=${T}`, {});
     expect(Number((await row())?.['epoch'])).toBe(1);
+    expect((await wang.browser.get(`/console/proposal?id=${idIn(epoch)}`)).body).toContain('1/3 x');
     expect((await decide(wang, idIn(epoch))).status).toBe(303);
     expect(Number((await row())?.['epoch'])).toBe(2);
 
@@ -259,7 +266,6 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       reference: '1',
       id: '1',
       request: '1',
-      no: '1',
     };
     for (const decision of Object.values(DECISIONS)) {
       const state = await decision.state(room.db, form);
