@@ -138,16 +138,22 @@ export function loadPayments(
     }
   };
 
+  /** Whoever is on the line would read secrets, or say himself what a wallet says. */
+  const refusePlain = (key: string, address: string): void => {
+    const { protocol, hostname } = new URL(address);
+    if (
+      config.mode === 'production' &&
+      protocol !== 'https:' &&
+      !['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
+    )
+      problem(key, 'production needs https');
+  };
+
   const providers: PaymentProvider[] = [];
   for (const [index, payment] of config.payments.entries()) {
     const at = `payments[${index}]`;
     const base = new URL(payment.baseUrl ?? config.central.baseUrl);
-    if (
-      config.mode === 'production' &&
-      base.protocol !== 'https:' &&
-      !['127.0.0.1', '[::1]', 'localhost'].includes(base.hostname)
-    )
-      problem(`${at}.baseUrl`, 'production needs https');
+    refusePlain(`${at}.baseUrl`, base.href);
     switch (payment.kind) {
       case 'wechat': {
         const merchantKey = readKey(`${at}.merchantKeyFile`, payment.merchantKeyFile, true);
@@ -180,6 +186,8 @@ export function loadPayments(
             ? undefined
             : readShared(`${at}.browser.appSecretFile`, browser.appSecretFile);
         if (appSecret === null) break;
+        for (const name of ['authorizeUrl', 'apiUrl'] as const)
+          if (browser?.[name] !== undefined) refusePlain(`${at}.browser.${name}`, browser[name]);
         providers.push(
           createWechatProvider(
             {

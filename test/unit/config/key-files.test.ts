@@ -58,7 +58,11 @@ beforeAll(() => {
   const file = writeTerminalJson(folder, hallPorts(20_000), keys, false, DIRECT);
   const written = JSON.parse(readFileSync(file, 'utf8')) as { payments: Record<string, unknown>[] };
   // What a gateway's wallet has besides.
-  (written.payments[0] as Record<string, unknown>)['apiV3KeyFile'] = 'keys/apiv3.key';
+  Object.assign(written.payments[0] as Record<string, unknown>, {
+    apiV3KeyFile: 'keys/apiv3.key',
+    browser: { appSecretFile: 'keys/app.secret' },
+  });
+  writeFileSync(at('app.secret'), 'an-official-accounts-secret', { mode: 0o600 });
   writeFileSync(file, JSON.stringify(written));
   const config = loadConfig(file);
   if (!config.ok) throw new Error(config.error.detail);
@@ -74,6 +78,7 @@ const FILES: readonly [
   ['payments[0].merchantKeyFile', 'merchant.pem', (of) => payments(of, 0)],
   ['payments[0].appKeyFile', 'merchant.pem', (of) => payments(of, 1)],
   ['payments[0].apiV3KeyFile', 'apiv3.key', (of) => payments(of, 0)],
+  ['payments[0].browser.appSecretFile', 'app.secret', (of) => payments(of, 0)],
   ['central.keyFile', 'terminal.pem', (of) => loadTerminalKeys(of)],
   ['keys.file', 'sealed.json', (of) => loadCardKeys(of, id)],
   ['keys.secretFile', 'secret', (of) => loadCardKeys(of, id)],
@@ -166,5 +171,23 @@ describe.skipIf(process.platform === 'win32')('a file that holds a secret', () =
       ok: false,
       error: { detail: expect.stringContaining('central.keyFile') as string },
     });
+  });
+});
+
+describe('an address that a wallet’s secret is sent to', () => {
+  const given = (browser: Readonly<Record<string, string>>): Result<unknown, Failure> => {
+    const { config, ...more } = production();
+    const [wechat] = config.payments;
+    if (wechat?.kind !== 'wechat') throw new Error('the first wallet is another');
+    const own = { appSecretFile: 'keys/app.secret', ...browser };
+    return payments({ ...more, config: { ...config, payments: [{ ...wechat, browser: own }] } }, 0);
+  };
+  it.each(['apiUrl', 'authorizeUrl'])('%s: in production not over a plain line', (name) => {
+    expect(given({ [name]: 'http://api.example.cn' })).toMatchObject({
+      ok: false,
+      error: { detail: expect.stringContaining(`browser.${name}: production needs https`) },
+    });
+    for (const address of ['https://api.example.cn', 'http://127.0.0.1:9'])
+      expect(given({ [name]: address }).ok).toBe(true);
   });
 });
