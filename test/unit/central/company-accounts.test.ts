@@ -62,7 +62,8 @@ const source = (): CompanyAccounts =>
     baseUrl: `http://127.0.0.1:${port}`,
     secret: 's3',
     clock,
-    timeoutMs: 250,
+    // Longer than a busy machine's pauses: only a system that is silent is waited for so long.
+    timeoutMs: 1_000,
   });
 /** Central's clock, and real time for time-outs. */
 const clockOf = (now: () => number): Clock => ({
