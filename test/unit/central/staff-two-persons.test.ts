@@ -265,6 +265,7 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       user: '1',
       reference: '1',
       id: '1',
+      no: '1',
       request: '1',
     };
     for (const decision of Object.values(DECISIONS)) {
