@@ -63,7 +63,9 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
 
 /** A line for each problem; one alone stays in its line. */
 const lines = (problems: readonly string[]): string =>
-  problems.length === 1 ? (problems[0] as string) : problems.map((one) => `\n  ${one}`).join('');
+  problems.length === 1
+    ? (problems[0] as string)
+    : `${problems.length} problems:${problems.map((one) => `\n  ${one}`).join('')}`;
 
 /** What one key alone cannot say; null: nothing is wrong. */
 function crossProblem({
