@@ -44,6 +44,13 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
   try {
     json = JSON.parse(readFileSync(full, 'utf8'));
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return bad('is not there; --config names another', cause);
+    if (code === 'EACCES')
+      return bad(
+        'may not be read by this user (chmod 640, chgrp to the one who runs central)',
+        cause,
+      );
     return bad(cause instanceof Error ? cause.message : String(cause), cause);
   }
   const parsed = centralConfigSchema.safeParse(json);
