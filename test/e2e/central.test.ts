@@ -83,7 +83,7 @@ const on = <S extends Snapshot['screen']>(
   until(
     `screen ${screen}`,
     () => {
-      const now = shown as Snapshot | null;
+      const now = shown;
       return now?.screen === screen && more(now as Extract<Snapshot, { screen: S }>)
         ? (now as Extract<Snapshot, { screen: S }>)
         : null;
