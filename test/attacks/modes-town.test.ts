@@ -26,7 +26,7 @@ async function towns(mode: Mode, seeds: readonly number[]): Promise<Record<strin
 
 describe('towns in which somebody cheats', () => {
   it('a thief with a terminal’s key burns no gas that he did not pay for', async () => {
-    const all = await towns('rogue', [4, 7, 10, 12]);
+    const all = await towns('rogue', [8, 16, 18, 22]);
     expect(all['thief-wrote']).toBeGreaterThan(1);
     expect(all['thief-heist']).toBeGreaterThan(3);
     expect(all['thief-claims-refund']).toBeGreaterThan(5);

@@ -10,8 +10,8 @@ payCases('wechat,alipay,unionpay', [
   ['declined', alipay],
   ['late', alipay],
   ['not-taken', unionpay],
-  ['late', unionpay],
-  ['cut', unionpay],
+  ['late', unionpay, 'full'],
+  ['cut', unionpay, 'full'],
   // Others of these are in purchase.test.ts too.
   ['cut', alipay, 'full'],
   ['qr', wechat, 'full'],

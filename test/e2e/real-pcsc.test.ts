@@ -69,15 +69,19 @@ test('a purchase through pcscd, the visit to the meter, and another', async () =
   expect(hall.verify()).toMatchObject({ ok: true, problems: [] });
 });
 
-test('torn out of pcscd’s reader during the write, put in again: written once', async () => {
-  const before = await hall.card('good');
-  await toPay('good', 5_000);
-  await hall.dock({ do: 'tear', at: 9, when: 'after' });
-  await hall.dock({ do: 'pay' });
-  await screen('in-doubt');
-  await hall.dock({ do: 'insert', id: 'good' });
-  await screen('done');
-  expect((await hall.card('good')).count).toBe(before.count + 1);
-  await hall.dock({ do: 'remove' });
-  await home(page);
-});
+/** With PILOTLIGHT_FULL=1; test/integration/pcsc.test.ts tears it out each time. */
+test.skipIf(process.env['PILOTLIGHT_FULL'] !== '1')(
+  'torn out of pcscd’s reader during the write, put in again: written once',
+  async () => {
+    const before = await hall.card('good');
+    await toPay('good', 5_000);
+    await hall.dock({ do: 'tear', at: 9, when: 'after' });
+    await hall.dock({ do: 'pay' });
+    await screen('in-doubt');
+    await hall.dock({ do: 'insert', id: 'good' });
+    await screen('done');
+    expect((await hall.card('good')).count).toBe(before.count + 1);
+    await hall.dock({ do: 'remove' });
+    await home(page);
+  },
+);

@@ -104,12 +104,16 @@ test.skipIf(!hasClips)('muted by one touch for the visit, in English too', async
   await hall.dock({ do: 'remove' });
 });
 
-test.skipIf(!hasClips)('a text that came by policy is spoken from a clip of the core', async () => {
-  await screen('start');
-  await tap('open', 'info');
-  await screen('info');
-  await tap('info-topic', 'outages');
-  await heard('m/hall.outages.title');
-  await until('the text', () => ear.since().some((clips) => clips.startsWith('t/')), 30_000);
-  await tap('exit');
-});
+/** With PILOTLIGHT_FULL=1; the unit tests of the voice have it each time. */
+test.skipIf(!hasClips || process.env['PILOTLIGHT_FULL'] !== '1')(
+  'a text that came by policy is spoken from a clip of the core',
+  async () => {
+    await screen('start');
+    await tap('open', 'info');
+    await screen('info');
+    await tap('info-topic', 'outages');
+    await heard('m/hall.outages.title');
+    await until('the text', () => ear.since().some((clips) => clips.startsWith('t/')), 30_000);
+    await tap('exit');
+  },
+);

@@ -112,12 +112,12 @@ async function open(): Promise<{ readonly outTradeNo: string; readonly amountFen
   return trade;
 }
 /** WeChat is around the page, and its customer does so. */
-async function bridge(does: 'pays' | 'cancels'): Promise<void> {
+async function bridge(does: 'pays' | 'cancels' | 'pays and fails'): Promise<void> {
   await page.exposeFunction('aroundThePage', (params: Record<string, unknown>) => {
     const { codeUrl } = sandbox.control.invoke(params, 'sandbox-payer');
     if (codeUrl === null) return 'get_brand_wcpay_request:fail';
     if (does === 'cancels') return 'get_brand_wcpay_request:cancel';
-    return sandbox.control.pay({ codeUrl }).paid
+    return sandbox.control.pay({ codeUrl }).paid && does === 'pays'
       ? 'get_brand_wcpay_request:ok'
       : 'get_brand_wcpay_request:fail';
   });
@@ -146,5 +146,17 @@ describe('the gateway’s page in WeChat', () => {
     await page.waitForSelector('#again:not([hidden])');
     expect(await page.textContent('#again')).toContain('没有收您的钱');
     expect(await gateway.query(TERMINAL, trade)).toEqual({ kind: 'pending' });
+  });
+
+  test('WeChat says that it failed, and it was paid: nobody is told that he was not charged', async () => {
+    const trade = await open();
+    await bridge('pays and fails');
+    await page.click('button[value="wechat"]');
+    await page.waitForSelector('#unsure:not([hidden])');
+    expect(await page.textContent('#unsure')).toContain('请看机器屏幕');
+    expect(await page.isHidden('#again')).toBe(true);
+    expect(await gateway.query(TERMINAL, trade)).toMatchObject({ kind: 'paid', amountFen: 5_000 });
+    const folder = process.env['PILOTLIGHT_PICTURES'];
+    if (folder !== undefined) await page.screenshot({ path: `${folder}/wechat-unsure.png` });
   });
 });

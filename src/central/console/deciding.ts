@@ -1,6 +1,6 @@
 import type { Db } from '../db/sql.ts';
 import { noSuchResource } from '../http/request.ts';
-import { auditing } from '../staff/audit.ts';
+import { audited, auditing } from '../staff/audit.ts';
 import type { Via } from '../staff/audit.ts';
 import { propose, tryOut } from '../staff/two-persons.ts';
 import { DECISIONS, proposable, subjectOf } from './decisions.ts';
@@ -47,21 +47,30 @@ export function decidingOn(db: () => Db, now: () => number): Deciding {
   const run: Deciding['carryOut'] = async (on, { who, via }, path, form) => {
     const { act, decision } = named(path);
     const entry = { atMs: now(), who, via, act: decision.act, subject: subjectOf(decision, form) };
-    await act(
-      form,
-      auditing(on, entry, (sql) => decision.state(sql, form)),
+    let isWritten = false;
+    const audit = auditing(
+      on,
+      entry,
+      (sql) => decision.state(sql, form),
+      () => (isWritten = true),
     );
+    await act(form, audit);
+    // It was taken, and nothing is seen to have changed: that he said it is written down all the same.
+    if (!isWritten) await audited(on, { ...entry, before: null, after: null });
   };
   return {
     learn: (path, act) => void acts.set(path, act),
-    decide: async ({ who, via }, path, form) => {
+    decide: async ({ who, via }, path, typed) => {
       const { act, decision } = named(path);
+      // What is done and what is looked at for the audit read the same words: a blank before a number
+      // must not hide the thing that it names.
+      const form = trimmed(typed);
       if (who === null) {
-        const typed = (form['who'] ?? '')
+        const name = (form['who'] ?? '')
           .replaceAll(/\p{Cc}/gu, ' ')
           .trim()
           .slice(0, 60);
-        await run(db(), { who: typed === '' ? '—' : typed, via }, path, form);
+        await run(db(), { who: name === '' ? '—' : name, via }, path, form);
         return { kind: 'done' };
       }
       // Who decides is who is logged in.
@@ -79,3 +88,6 @@ export function decidingOn(db: () => Db, now: () => number): Deciding {
     carryOut: run,
   };
 }
+
+const trimmed = (form: Form): Form =>
+  Object.fromEntries(Object.entries(form).map(([name, value]) => [name, value.trim()]));

@@ -4,6 +4,7 @@ import { Refusal } from '../http/problem.ts';
 import { dateOf, noSuchResource } from '../http/request.ts';
 import type { Route } from '../http/routes.ts';
 import { alarmsSeen } from '../staff/alarms/alarms.ts';
+import { standingRoles } from '../staff/accounts.ts';
 import { auditOf } from '../staff/audit.ts';
 import { mayUse } from '../staff/roles.ts';
 import { decideProposal, proposalNo, proposals } from '../staff/two-persons.ts';
@@ -86,6 +87,13 @@ export function staffRoutes({
             throw new Refusal('bad-request', 'role-missing: 您的角色不能核准这件事', {
               status: 403,
             });
+          // One whose roles were taken since is no first person any more.
+          if (!mayUse(await standingRoles(on, first), 'POST', path))
+            throw new Refusal(
+              'bad-request',
+              'proposer-role-missing: 提出的人已经没有这个角色，请重新提出',
+              { status: 409 },
+            );
           const both = `${first}＋${who}`;
           await deciding.carryOut(on, { who: both, via: 'console' }, path, {
             ...wanted,

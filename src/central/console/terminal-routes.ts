@@ -57,9 +57,13 @@ export function terminalRoutes({
       if (!isKey(keysOf, nextKey)) throw new Refusal('bad-request', '不是 Ed25519 公钥（PEM）');
       const change = { terminalId, nextKey, overlapMs: hours * HOUR_MS, who, why };
       if (!(await changeKey(on, change, now())))
-        throw new Refusal('bad-request', 'no such terminal, its own key, or a change goes on', {
-          status: 409,
-        });
+        throw new Refusal(
+          'bad-request',
+          'no such terminal, its own key or another’s, or a change goes on',
+          {
+            status: 409,
+          },
+        );
     }),
     decide('/console/alarm', async (form, on) => {
       const { terminal: terminalId, who, why } = filled(form, aboutTerminal);

@@ -105,6 +105,13 @@ const KINDS: readonly (readonly [kind: string, words: string, path: string, sql:
     'SELECT COUNT(DISTINCT card_no) AS n FROM card_stops WHERE settled_ms IS NULL AND $1::bigint > 0',
   ],
   [
+    'company',
+    '公司账务不收、有矛盾',
+    '/console/company',
+    `SELECT (SELECT COUNT(*) FROM company_purchases WHERE state = 'refused')
+       + (SELECT COUNT(*) FROM company_findings) AS n WHERE $1::bigint > 0`,
+  ],
+  [
     'requests',
     '报修和预约',
     '/console/requests',

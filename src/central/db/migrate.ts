@@ -32,6 +32,28 @@ export async function migrate(db: Db): Promise<void> {
 }
 
 /**
+ * The schema as a command finds it, which changes nothing under services that serve: an empty
+ * database is made, one of before this program is left to the service's restart, after its backup.
+ *
+ * @param alone nobody else is at this database
+ * @returns the number of the schema; 0: empty, and `make` was not asked for
+ * @throws where a service of this version has to start first, or the schema is newer
+ */
+export async function fitSchema(
+  db: Db,
+  { alone, make }: { readonly alone: boolean; readonly make: boolean },
+): Promise<number> {
+  const newest = await schemaOf(db);
+  if (newest === MIGRATIONS.length || (newest === 0 && !make)) return newest;
+  if (newest > 0 && !(alone && make))
+    throw new Error(
+      `the schema is at ${newest} and this program’s at ${MIGRATIONS.length}: after a backup restart the service, which brings it up to date`,
+    );
+  await migrate(db);
+  return MIGRATIONS.length;
+}
+
+/**
  * The number of the newest migration that was made; 0: an empty database. Changes nothing.
  *
  * @throws where the schema is newer than this program

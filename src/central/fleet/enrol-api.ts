@@ -130,10 +130,11 @@ async function take(
   return told(counts ? 'active' : 'waiting');
 }
 
-/** One key, one terminal: else one machine could sell under two names. */
+/** One key, one terminal, and for one time: what was retired may be in others' hands. */
 async function isTaken(sql: Sql, key: string): Promise<boolean> {
   const rows = await sql.query(
-    'SELECT 1 FROM terminals WHERE public_key = $1 OR next_key = $1 LIMIT 1',
+    `SELECT 1 AS n FROM terminals WHERE public_key = $1 OR next_key = $1
+     UNION ALL SELECT 1 FROM earlier_keys WHERE public_key = $1 LIMIT 1`,
     [key],
   );
   return rows.length > 0;

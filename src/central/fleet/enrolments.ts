@@ -8,7 +8,7 @@ import {
 import type { Random } from '../../shared/ports.ts';
 import { bool, num } from '../db/sql.ts';
 import type { Script, Sql } from '../db/sql.ts';
-import { changeKeyIn } from './keys.ts';
+import { changeKeyIn, isAnothers } from './keys.ts';
 
 /** A terminal's code, and how far it was used. */
 export interface Enrolment {
@@ -135,8 +135,10 @@ export async function letIn(
   if (e.purpose === 'rotate') {
     const { terminalId, publicKeyPem: nextKey, overlapMs } = e;
     if (!(await changeKeyIn(tx, { terminalId, nextKey, overlapMs, ...by }, nowMs)))
-      return 'the terminal was revoked, has this key, or another change of its key goes on';
+      return 'the terminal was revoked, this key is its own or another’s, or another change of its key goes on';
   } else {
+    // Two machines of one disk's copy may both have waited with one key.
+    if (await isAnothers(tx, e.publicKeyPem, e.terminalId)) return 'another terminal has this key';
     const made = await tx.query(
       `INSERT INTO terminals (terminal_id, public_key, epoch, site, name)
        VALUES ($1, $2, 1, $3, $4) ON CONFLICT DO NOTHING RETURNING terminal_id`,

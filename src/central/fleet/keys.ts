@@ -34,6 +34,21 @@ export function terminalDisbelief(
   return told.includes(null) ? null : (told[0] ?? 'signature does not match');
 }
 
+/**
+ * Is this key another terminal's, or was it? One key is one terminal's: a request names its
+ * terminal outside of what is signed, so with one key one machine's word would be two's. Until the
+ * commit nobody else takes a key.
+ */
+export async function isAnothers(tx: Script, key: string, terminalId: string): Promise<boolean> {
+  await tx.query('UPDATE policy_head SET version = version WHERE head = 1');
+  const rows = await tx.query(
+    `SELECT 1 AS n FROM terminals WHERE (public_key = $1 OR next_key = $1) AND terminal_id <> $2
+     UNION ALL SELECT 1 FROM earlier_keys WHERE public_key = $1 AND terminal_id <> $2 LIMIT 1`,
+    [key, terminalId],
+  );
+  return rows.length > 0;
+}
+
 /** A terminal's next key, and how long the old one counts beside it. */
 export interface KeyChange {
   readonly terminalId: string;
@@ -47,7 +62,8 @@ export interface KeyChange {
 /**
  * Registers a terminal's next key, or ends the overlap of the same one sooner.
  *
- * @returns false: no such terminal, a revoked one, its own key, or another change is not over yet
+ * @returns false: no such terminal, a revoked one, its own key, another terminal's, or another change
+ *   is not over yet
  */
 export async function changeKey(db: Db, change: KeyChange, nowMs: number): Promise<boolean> {
   return db.transaction((tx) => changeKeyIn(tx, change, nowMs));
@@ -66,6 +82,7 @@ export async function changeKeyIn(tx: Script, change: KeyChange, nowMs: number):
   const live = liveKeys(row, nowMs);
   const same = row.next_key === nextKey;
   if (!same && (live.length > 1 || live[0] === nextKey)) return false;
+  if (await isAnothers(tx, nextKey, terminalId)) return false;
   // A change that is over: its key is the old one now.
   const old = same ? row.public_key : live[0];
   // Receipts that it signed are in customers' hands.

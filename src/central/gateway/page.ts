@@ -131,19 +131,21 @@ export function sameState(cookies: string | null, state: string | null): boolean
 /**
  * Hands the order to the wallet around the page (pay.weixin.qq.com doc 4012791857). The wallet's
  * word of how it ended only chooses what the page says: the machine hears of it from the wallet
- * itself. The one script of these pages; the policy names it by its hash.
+ * itself. “Not charged” is said to whoever turned back himself; a wallet that failed may have been
+ * paid all the same. The one script of these pages; the policy names it by its hash.
  */
 const INVOKE = `(function () {
   var box = document.getElementById('invoke');
   var params = JSON.parse(box.getAttribute('data-params'));
   var show = function (which) {
-    ['opening', 'done', 'again'].forEach(function (id) {
+    ['opening', 'done', 'again', 'unsure'].forEach(function (id) {
       document.getElementById(id).hidden = id !== which;
     });
   };
   var pay = function () {
     WeixinJSBridge.invoke('getBrandWCPayRequest', params, function (res) {
-      show(res.err_msg === 'get_brand_wcpay_request:ok' ? 'done' : 'again');
+      var how = String(res.err_msg).split(':')[1];
+      show(how === 'ok' ? 'done' : how === 'cancel' ? 'again' : 'unsure');
     });
   };
   if (typeof WeixinJSBridge === 'undefined')
@@ -155,7 +157,7 @@ const INVOKE_HASH = `'sha256-${hash('sha256', INVOKE, 'base64')}'`;
 const invoking = (params: Readonly<Record<string, string>>): CentralAnswer =>
   page(
     200,
-    `<div id="invoke" data-params="${escapeHtml(JSON.stringify(params))}"><p id="opening">正在打开微信支付…<small>Opening WeChat Pay…</small></p><p id="done" hidden>已提交付款，请看机器屏幕。<small>Sent. Please look at the machine’s screen.</small></p><p id="again" hidden>没有付款，没有收您的钱。要付款，请在机器前再扫一次码。<small>Not paid: you have not been charged. To pay, scan the machine’s code again.</small></p></div><script>${INVOKE}</script>`,
+    `<div id="invoke" data-params="${escapeHtml(JSON.stringify(params))}"><p id="opening">正在打开微信支付…<small>Opening WeChat Pay…</small></p><p id="done" hidden>已提交付款，请看机器屏幕。<small>Sent. Please look at the machine’s screen.</small></p><p id="again" hidden>没有付款，没有收您的钱。要付款，请在机器前再扫一次码。<small>Not paid: you have not been charged. To pay, scan the machine’s code again.</small></p><p id="unsure" hidden>没有办完。如果您已经付了，请看机器屏幕；还没有付，请在机器前再扫一次码。<small>This did not finish. If you have paid, please look at the machine’s screen; if not, scan its code again.</small></p></div><script>${INVOKE}</script>`,
     `${POLICY}; script-src ${INVOKE_HASH}`,
   );
 

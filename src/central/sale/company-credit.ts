@@ -1,18 +1,19 @@
+import type { CreditLine } from '../../shared/sale.ts';
 import type { CompanyCreditAccount } from '../../shared/company-accounts.ts';
 import { keepRows, select, updateRows } from '../db/sets.ts';
 import type { Sql } from '../db/sql.ts';
 import type { CompanyTrouble } from './company-findings.ts';
 import { isKeptFor } from './credit-terms.ts';
-import { CREDIT_ACCOUNTS, CREDIT_ITEMS, ELSEWHERE } from './credit-tables.ts';
+import { CREDIT_ACCOUNTS, CREDIT_ITEMS, ELSEWHERE, POSTINGS } from './credit-tables.ts';
 import type { CreditItemRow } from './credit-tables.ts';
 
 /**
  * Brings an account and its bills to what the company says, under the account's lock. A bill that
  * was paid here stays paid, whatever an answer says that was made before: it is open nowhere again
- * under this number. A bill that is kept for an order at this moment is left alone; one that the
- * company does not name any more is withdrawn. While a payment of the account is on its way to the
- * account book, or came there about when the company looked, the answer may be from before it: then
- * nothing is taken of it.
+ * under this number, and what a part paid of it is not asked for again. A bill that is kept for an
+ * order at this moment is left alone; one that the company does not name any more is withdrawn.
+ * While a payment of the account is on its way to the account book, or came there about when the
+ * company looked, the answer may be from before it: then nothing is taken of it.
  *
  * @param account null: nobody has this number
  * @returns why it cannot be; then nothing was changed
@@ -80,6 +81,15 @@ async function takeBills(
   const known = new Map(held.map((row) => [row.item, row]));
   const free = (row: CreditItemRow): boolean => !isKeptFor(row, () => true, nowMs);
   const told = account.items.map((item) => billOf(account.userNo, item));
+  const rises = told.some((bill) => {
+    const was = known.get(bill.item);
+    return (
+      was !== undefined &&
+      was.late_since !== null &&
+      (bill.principal_fen > was.principal_fen || bill.late_fee_cap_fen > was.late_fee_cap_fen)
+    );
+  });
+  const parted = rises ? await partPaid(tx, account.userNo) : new Set<string>();
   await keepRows(
     tx,
     CREDIT_ITEMS,
@@ -93,7 +103,11 @@ async function takeBills(
       // What was paid by an order of ours stays paid; what is in somebody's hands is left alone.
       if (was === undefined || !free(was)) return [];
       if (was.state === 'paid' && was.paid_by !== ELSEWHERE) return [];
-      return [{ ...bill, late_since: laterOf(bill.late_since, was.late_since) }];
+      const late_since = laterOf(bill.late_since, was.late_since);
+      if (!parted.has(bill.item)) return [{ ...bill, late_since }];
+      const principal_fen = Math.min(bill.principal_fen, was.principal_fen);
+      const late_fee_cap_fen = Math.min(bill.late_fee_cap_fen, was.late_fee_cap_fen);
+      return [{ ...bill, late_since, principal_fen, late_fee_cap_fen }];
     }),
   );
   const named = new Set(account.items.map(({ item }) => item));
@@ -105,6 +119,16 @@ async function takeBills(
         ? []
         : [{ ...was, state: 'withdrawn' as const }],
     ),
+  );
+}
+
+/** Bills of which orders of ours paid a part. */
+async function partPaid(tx: Sql, userNo: string): Promise<ReadonlySet<string>> {
+  const posted = await select(tx, POSTINGS, `user_no = $1 AND state = 'posted'`, [userNo]);
+  return new Set(
+    posted
+      .flatMap((posting) => JSON.parse(posting.lines) as CreditLine[])
+      .flatMap((line) => (line.restFen === undefined ? [] : [line.item])),
   );
 }
 

@@ -7,6 +7,7 @@ import { numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import type { CompanyTrouble } from './company-findings.ts';
 import { keepAnswer } from './company-answers.ts';
+import type { Said } from './company-answers.ts';
 import { ACCOUNT_USE, ACCOUNTS, COMPANY_PURCHASES } from './tables.ts';
 import type { AccountRow, CompanyPurchaseRow } from './tables.ts';
 
@@ -29,7 +30,7 @@ interface Pending {
 export async function takeAccount(
   tx: Sql,
   told: CompanyAccount,
-  etag: string | null,
+  said: Said,
   nowMs: number,
 ): Promise<CompanyTrouble | null> {
   const moved = await otherAccount(tx, told);
@@ -62,7 +63,7 @@ export async function takeAccount(
       kind: 'count-behind',
       detail: `户号 ${told.userNo}：公司的次数加未入账的是 ${count}，卡上已写到 ${floor}`,
     };
-  if (!(await keepAnswer(tx, told, etag, nowMs))) return null;
+  if (!(await keepAnswer(tx, told, said, nowMs))) return null;
   await keepTariffs(tx, told);
   const row = rowOf(told, was, pending);
   // Of two that ask for a new one at once, one makes it.

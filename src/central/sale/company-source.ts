@@ -8,15 +8,14 @@ import type { AccountSource, CompanyAccounts } from './company-accounts.ts';
 import { takeCreditAccount } from './company-credit.ts';
 import { takeAccount } from './company-mirror.ts';
 import { noteFinding, settleFindings } from './company-findings.ts';
+import type { Said } from './company-answers.ts';
 import { tellPurchases } from './company-teller.ts';
 
 /** What is told to whoever asked, where the company's system does not say. */
 const notKnown = (detail: string): Refusal =>
   new Refusal('internal', `the company’s system: ${detail}`, { status: 503 });
 
-interface Kept {
-  readonly etag: string | null;
-  readonly asOfMs: number;
+interface Kept extends Said {
   readonly account: CompanyAccount;
 }
 
@@ -62,12 +61,12 @@ function companySource(
     }
     if (said.kind === 'unknown') throw notKnown(said.detail);
     if (said.kind === 'unchanged' && kept === null) throw notKnown('says unchanged of nothing');
-    const [account, etag] =
+    const [account, heard] =
       said.kind === 'known'
-        ? [said.account, said.etag]
-        : // All of it stands, now.
-          [{ ...(kept as Kept).account, asOfMs: now() }, kept?.etag ?? null];
-    const why = await db().transaction((tx) => takeAccount(tx, account, etag, now()));
+        ? [said.account, { etag: said.etag, saidMs: said.account.asOfMs }]
+        : // All of it stands, now; among the company's answers it has the place that it had.
+          [{ ...(kept as Kept).account, asOfMs: now() }, kept as Kept];
+    const why = await db().transaction((tx) => takeAccount(tx, account, heard, now()));
     if (why === null) return settleFindings(db(), cardNo);
     await noteFinding(db(), cardNo, why, now());
     throw notKnown(`says what cannot be: ${why.kind}`);
@@ -96,7 +95,7 @@ async function keptOf(sql: Sql, cardNo: string): Promise<Kept | null> {
   );
   if (row === undefined) return null;
   const account = JSON.parse(row.answer) as CompanyAccount;
-  return { etag: row.etag, asOfMs: num(row.as_of_ms), account };
+  return { etag: row.etag, saidMs: num(row.as_of_ms), account };
 }
 
 /** Its account is not asked for under this card any more; what it bought stays. */

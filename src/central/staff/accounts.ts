@@ -80,6 +80,19 @@ const lockStaff = async (tx: Sql, name: string): Promise<Shown | undefined> =>
     )
   )[0];
 
+/** What he proposed is over. */
+const endProposals = (tx: Sql, name: string): Promise<unknown> =>
+  tx.query(`UPDATE staff_proposals SET state = 'lapsed' WHERE who = $1 AND state = 'open'`, [name]);
+
+/** His roles as of now; none: there is nobody of this name who is let in. */
+export async function standingRoles(sql: Sql, name: string): Promise<readonly Role[]> {
+  const [row] = await sql.query<{ roles: string }>(
+    'SELECT roles FROM staff WHERE name = $1 AND disabled_ms IS NULL',
+    [name],
+  );
+  return row === undefined ? [] : rolesOf(row.roles);
+}
+
 /** Ends what he is logged in by; bearer tokens too where `tokens`. */
 async function endSessions(tx: Sql, name: string, tokens: boolean): Promise<void> {
   await tx.query('DELETE FROM staff_sessions WHERE name = $1', [name]);
@@ -124,8 +137,8 @@ const note = (
 ): Promise<void> => audited(tx, { atMs: nowMs, who, via, act, subject, before, after });
 
 /**
- * Somebody who lost his password or authenticator begins anew: both are gone, and whatever he was
- * logged in by. A disabled one is let in again by this.
+ * Somebody who lost his password or authenticator begins anew: both are gone, whatever he was
+ * logged in by, and what was proposed in his name. A disabled one is let in again by this.
  *
  * @returns the one-time code
  */
@@ -136,14 +149,15 @@ export function resetStaff(
   random: Random,
 ): Promise<StaffDone<string>> {
   const code = newToken(random, SET_UP_PREFIX);
-  return changed(db, name, by, 'staff-reset', true, (tx, known) =>
-    tx.query(
+  return changed(db, name, by, 'staff-reset', true, async (tx, known) => {
+    await tx.query(
       `UPDATE staff SET password = NULL, totp_secret = NULL, set_up_secret = NULL,
          set_up_hash = $2, set_up_until_ms = $3, disabled_ms = NULL, changed_ms = $4
        WHERE name = $1`,
       [known, tokenHash(code), by.nowMs + SET_UP_MS, by.nowMs],
-    ),
-  ).then((told) => (told.ok ? done(code) : told));
+    );
+    await endProposals(tx, known);
+  }).then((told) => (told.ok ? done(code) : told));
 }
 
 /**
@@ -157,10 +171,7 @@ export const disableStaff = (db: Db, name: string, by: Doer): Promise<StaffDone<
          changed_ms = $2 WHERE name = $1`,
       [known, by.nowMs],
     );
-    await tx.query(
-      `UPDATE staff_proposals SET state = 'lapsed' WHERE who = $1 AND state = 'open'`,
-      [known],
-    );
+    await endProposals(tx, known);
   });
 
 /** All his bearer tokens are over, and he stays logged in. */

@@ -42,19 +42,26 @@ export async function audited(sql: Sql, entry: AuditEntry): Promise<void> {
 const asText = (value: unknown): string | null =>
   value === null || value === undefined ? null : canonicalJson(value);
 
-/** A database on which each transaction that changes a thing also says who changed it. */
+/**
+ * A database on which each transaction that changes a thing also says who changed it.
+ *
+ * @param written called for each line that it writes
+ */
 export function auditing(
   db: Db,
   entry: Omit<AuditEntry, 'before' | 'after'>,
   stateOf: (sql: Sql) => Promise<unknown>,
+  written: () => void = () => undefined,
 ): Db {
   const transaction = <T>(run: (tx: Script) => Promise<T>): Promise<T> =>
     db.transaction(async (tx) => {
       const before = asText(await stateOf(tx));
       const result = await run(tx);
       const after = asText(await stateOf(tx));
-      if (before !== after)
+      if (before !== after) {
         await audited(tx, { ...entry, before: parsed(before), after: parsed(after) });
+        written();
+      }
       return result;
     });
   return {

@@ -24,9 +24,13 @@ export interface AdminTalk {
 }
 
 /** To the service: the command, then its answers to what it is asked for. */
-type Up =
-  | { readonly ask: AdminAsk }
-  | { readonly file: number; readonly base64: string | null; readonly why: string };
+type Up = { readonly ask: AdminAsk } | FileAnswer;
+/** A file's bytes; null: there are none, and why. */
+interface FileAnswer {
+  readonly file: number;
+  readonly base64: string | null;
+  readonly why: string;
+}
 /** From the service. */
 type Down =
   | { readonly out: string }
@@ -77,15 +81,25 @@ function talkTo(
   carryOut: (ask: AdminAsk, talk: AdminTalk) => Promise<number>,
 ): void {
   const say = (line: Down): void => void socket.write(`${JSON.stringify(line)}\n`);
-  const waiting = new Map<number, (answer: Extract<Up, { file: number }>) => void>();
+  const waiting = new Map<number, (answer: Pick<FileAnswer, 'base64' | 'why'>) => void>();
+  const gone = { base64: null, why: 'whoever typed the command is gone' };
+  let isGone = false;
+  // A command that waits for a file ends with the line, and whatever it holds is let go.
+  socket.once('close', () => {
+    isGone = true;
+    for (const answer of waiting.values()) answer(gone);
+    waiting.clear();
+  });
   let next = 0;
   const asked = (make: (file: number) => Down): Promise<Uint8Array> =>
     new Promise((done, failed) => {
       const file = next++;
-      waiting.set(file, ({ base64, why }) => {
+      const answer = ({ base64, why }: Pick<FileAnswer, 'base64' | 'why'>): void => {
         if (base64 === null) failed(new Error(why));
         else done(Buffer.from(base64, 'base64'));
-      });
+      };
+      if (isGone) return answer(gone);
+      waiting.set(file, answer);
       say(make(file));
     });
   const talk: AdminTalk = {
@@ -132,7 +146,17 @@ function linesOf<T>(socket: Socket, hear: (line: T) => void): void {
 }
 
 /**
- * Has a command carried out by the service that listens there.
+ * Does a command's line name this file? Whoever types it may be the machine's administrator, and
+ * the service is not: it is given nothing, and has nothing written, that he did not name.
+ */
+const isNamed = ({ args }: AdminAsk, path: string): boolean =>
+  args.some(
+    (arg) => arg === path || (arg.startsWith('--') && arg.slice(arg.indexOf('=') + 1) === path),
+  );
+
+/**
+ * Has a command carried out by the service that listens there. It reads and writes only files that
+ * the command's line names.
  *
  * @returns its exit code; null: nobody listens
  */
@@ -154,8 +178,14 @@ export function askAdmin(path: string, ask: AdminAsk, talk: AdminTalk): Promise<
       }
       done(exit);
     });
-    const answer = (file: number, work: Promise<Uint8Array | undefined>): void => {
-      void work.then(
+    const answer = (
+      { file, path: named }: { readonly file: number; readonly path: string },
+      work: () => Promise<Uint8Array | undefined>,
+    ): void => {
+      const told = isNamed(ask, named)
+        ? work()
+        : Promise.reject<undefined>(new Error(`${named}: the command does not name it`));
+      void told.then(
         (bytes) => say({ file, base64: Buffer.from(bytes ?? []).toString('base64'), why: '' }),
         (cause: unknown) =>
           say({ file, base64: null, why: cause instanceof Error ? cause.message : String(cause) }),
@@ -164,10 +194,10 @@ export function askAdmin(path: string, ask: AdminAsk, talk: AdminTalk): Promise<
     linesOf(socket, (line: Down) => {
       if ('out' in line) talk.out(line.out);
       else if ('err' in line) talk.err(line.err);
-      else if ('read' in line) answer(line.file, talk.readFile(line.read));
+      else if ('read' in line)
+        answer({ file: line.file, path: line.read }, () => talk.readFile(line.read));
       else if ('write' in line)
-        answer(
-          line.file,
+        answer({ file: line.file, path: line.write }, () =>
           talk.writeFile(line.write, line.text).then(() => undefined),
         );
       else exit = line.exit;

@@ -1,6 +1,6 @@
 import { createCentral } from '../../central/central.ts';
 import type { Central, DoorName } from '../../central/central.ts';
-import { migrate } from '../../central/db/migrate.ts';
+import { fitSchema } from '../../central/db/migrate.ts';
 import type { Db } from '../../central/db/sql.ts';
 import type { Listening, OpenDoor } from '../../central/http/listen.ts';
 import type { Failure } from '../../shared/errors.ts';
@@ -135,7 +135,7 @@ export async function carryOutHere(
 ): Promise<number> {
   const db = await openDatabase(loaded, ports);
   try {
-    await migrate(db);
+    await fitSchema(db, { alone: loaded.config.database.kind === 'embedded', make: true });
     return await carryOut(db, keys, ports, ask, talk);
   } finally {
     await db.close();

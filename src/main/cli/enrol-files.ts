@@ -1,33 +1,44 @@
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
   fsyncSync,
+  lchownSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** As root: what is made beside others belongs to whom they belong to. */
-function giveTo(file: string, like: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(like);
-  chownSync(file, uid, gid);
+/** As root: whom it is made for. Null: for whoever makes it. */
+function ownerLike(like: string): { readonly uid: number; readonly gid: number } | null {
+  return process.getuid?.() === 0 ? statSync(like) : null;
 }
 
-/** On disk, whole, under its name or not at all; what was there is there until then. */
+/**
+ * On disk, whole, under its name or not at all; what was there is there until then. The folder may
+ * be another user's than root's who types this: no link that lies in it is followed.
+ */
 export function writeWhole(file: string, text: string, mode: number, like: string): void {
   const beside = `${file}.new`;
-  writeFileSync(beside, text, { mode });
-  chmodSync(beside, mode);
-  giveTo(beside, like);
-  sync(beside);
+  // Of a cut before, or a link to somewhere else.
+  rmSync(beside, { force: true });
+  const fd = openSync(beside, 'wx', mode);
+  try {
+    writeSync(fd, text);
+    fchmodSync(fd, mode);
+    const owner = ownerLike(like);
+    if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
   renameSync(beside, file);
   if (process.platform !== 'win32') sync(dirname(file));
 }
@@ -53,7 +64,8 @@ const PENDING = 'enrolling.pem';
 export function pendingKey(folder: string, make: () => string): string {
   if (!existsSync(folder)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    giveTo(folder, dirname(folder));
+    const owner = ownerLike(dirname(folder));
+    if (owner !== null) lchownSync(folder, owner.uid, owner.gid);
   }
   const file = join(folder, PENDING);
   if (!existsSync(file)) writeWhole(file, make(), 0o600, folder);

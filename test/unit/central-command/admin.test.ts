@@ -1,12 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fitSchema } from '../../../src/central/db/migrate.ts';
+import { MIGRATIONS } from '../../../src/central/db/migrations/index.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { askAdmin, adminSocket, serveAdmin } from '../../../src/main/central/admin.ts';
 import type { AdminTalk } from '../../../src/main/central/admin.ts';
 import { runCentral } from '../../../src/main/central/run.ts';
 import { freePorts } from '../../support/ports.ts';
+import { openDb } from '../central/harness.ts';
 
 /** Commands while central serves from its embedded database, which is one process's own. */
 describe('a command beside a central that serves', () => {
@@ -106,13 +110,107 @@ describe('the socket', () => {
         },
         writeFile: () => Promise.resolve(),
       };
-      expect(await askAdmin(path, { args: [], who: 'x' }, talk)).toBe(1);
+      expect(await askAdmin(path, { args: ['one'], who: 'x' }, talk)).toBe(1);
       expect(heard[0]).toBe('begun');
       expect(heard[1]).toMatch(/^! central ended before the command did/);
       // Nobody listens any more: whoever asks does it himself.
       expect(await askAdmin(path, { args: [], who: 'x' }, talk)).toBeNull();
     } finally {
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a service asks for no file that was not named', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const path = join(folder, 'admin.sock');
+    const touched: string[] = [];
+    const talk: AdminTalk = {
+      out: () => undefined,
+      err: () => undefined,
+      readFile: (file) => {
+        touched.push(`read ${file}`);
+        return Promise.resolve(new Uint8Array([1]));
+      },
+      writeFile: (file) => {
+        touched.push(`write ${file}`);
+        return Promise.resolve();
+      },
+    };
+    const told: string[] = [];
+    const say = (work: Promise<unknown>): Promise<void> =>
+      work.then(
+        () => void told.push('given'),
+        (cause: unknown) => void told.push((cause as Error).message),
+      );
+    const server = await serveAdmin(path, async (_ask, service) => {
+      for (const file of ['/etc/shadow', './home.json', 'tariff/../home.json', 'json', ''])
+        await say(service.readFile(file));
+      await say(service.writeFile('/etc/cron.d/x', 'x'));
+      await say(service.readFile('home.json'));
+      await say(service.writeFile('out.txt', 'x'));
+      return 0;
+    });
+    try {
+      const args = ['tariff', 'add', 'home.json', '--to=out.txt'];
+      expect(await askAdmin(path, { args, who: 'x' }, talk)).toBe(0);
+      expect(touched).toEqual(['read home.json', 'write out.txt']);
+      expect(told.slice(-2)).toEqual(['given', 'given']);
+      expect(told.slice(0, -2).every((why) => why.endsWith('the command does not name it'))).toBe(
+        true,
+      );
+      expect(told).toHaveLength(8);
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a command that waits for a file ends with whoever typed it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const path = join(folder, 'admin.sock');
+    let ended: (why: string) => void = () => undefined;
+    const why = new Promise<string>((done) => (ended = done));
+    const server = await serveAdmin(path, async (_ask, service) => {
+      const first = service.readFile('one').catch((cause: unknown) => (cause as Error).message);
+      ended(`${String(await first)}, ${await service.readFile('two').catch(() => 'and again')}`);
+      return 1;
+    });
+    try {
+      const socket = connect(path);
+      socket.write(`${JSON.stringify({ ask: { args: ['one'], who: 'x' } })}\n`);
+      socket.once('data', () => socket.destroy());
+      expect(await why).toBe('whoever typed the command is gone, and again');
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the schema as a command finds it', () => {
+  test('is made where there is none, and is not changed under services that serve', async () => {
+    const db = await openDb('postgres');
+    const at = async (): Promise<number | undefined> =>
+      (
+        await db.query<{ number: number }>(
+          'SELECT number FROM schema_migrations ORDER BY number DESC LIMIT 1',
+        )
+      )[0]?.number;
+    const look = { alone: false, make: false };
+    const command = { alone: false, make: true };
+    try {
+      expect(await fitSchema(db, look)).toBe(0);
+      await expect(at()).rejects.toThrow();
+      expect(await fitSchema(db, command)).toBe(MIGRATIONS.length);
+      expect(await at()).toBe(MIGRATIONS.length);
+      expect(await fitSchema(db, look)).toBe(MIGRATIONS.length);
+      // The program was upgraded, and the service not restarted yet.
+      await db.query('DELETE FROM schema_migrations WHERE number = $1', [MIGRATIONS.length]);
+      for (const how of [look, command])
+        await expect(fitSchema(db, how)).rejects.toThrow(/restart the service/);
+      expect(await at()).toBe(MIGRATIONS.length - 1);
+    } finally {
+      await db.close();
     }
   });
 });

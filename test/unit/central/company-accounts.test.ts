@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitingCounts } from '../../../src/central/console/waiting-counts.ts';
 import { httpCompanyAccounts } from '../../../src/central/sale/company-accounts-http.ts';
 import type { CompanyAccounts } from '../../../src/central/sale/company-accounts.ts';
 import { companyFindings } from '../../../src/central/sale/company-findings.ts';
 import { openPurchases } from '../../../src/central/sale/company-teller.ts';
+import { look } from '../../../src/central/staff/alarms/rules.ts';
 import type { Quote } from '../../../src/shared/central-api/index.ts';
 import type { Clock } from '../../../src/shared/ports.ts';
 import { createCompanySystem } from '../../../src/simulator/company-accounts/system.ts';
@@ -49,6 +51,10 @@ let company: CompanySystem;
 let port: number;
 let clock: Clock;
 let counter: number;
+/** So far the company's clock is behind central's, ms. */
+let behindMs = 0;
+/** What an answer of the company's waits for on its way. */
+let onTheWay: (kind: string) => Promise<void> = () => Promise.resolve();
 const t = (i = 0): Terminal => room.terminals[i] as Terminal;
 
 const source = (): CompanyAccounts =>
@@ -74,7 +80,7 @@ async function open(engine: Engine = 'sqlite', accounts = [account(1), account(2
   clock = clockOf(() => now());
   company = createCompanySystem({
     secret: 's3',
-    now: () => now(),
+    now: () => now() - behindMs,
     accounts,
     file: path.join(dir, 'company.jsonl'),
   });
@@ -85,7 +91,11 @@ async function open(engine: Engine = 'sqlite', accounts = [account(1), account(2
     tariffs: [],
     accountSource: {
       credit: false,
-      byCard: (...args) => source().byCard(...args),
+      byCard: async (...args) => {
+        const said = await source().byCard(...args);
+        await onTheWay(said.kind);
+        return said;
+      },
       byUser: (...args) => source().byUser(...args),
       book: (...args) => source().book(...args),
     },
@@ -105,6 +115,8 @@ async function restartCompany(): Promise<void> {
   port = await company.listen();
 }
 beforeEach(() => {
+  behindMs = 0;
+  onTheWay = () => Promise.resolve();
   dir = mkdtempSync(path.join(tmpdir(), 'pilotlight-company-'));
 });
 afterEach(async () => {
@@ -144,6 +156,12 @@ const states = async () =>
     )
   ).map((r) => `${Number(r.tell_no)} ${r.state}`);
 const findings = async () => (await companyFindings(room.db)).map((f) => f.kind);
+
+/** What the first page says that waits of it, and what the alarm is measured by. */
+const waits = async () => [
+  (await waitingCounts(room.db, room.now)).find(({ kind }) => kind === 'company')?.count,
+  (await look(room.db, room.now)).get('CROSS-CHECK')?.[0]?.measure,
+];
 
 const host = { host: '127.0.0.1' };
 async function staffPage(target: string): Promise<string> {
@@ -327,9 +345,16 @@ describe('accounts that a company keeps', () => {
     company.change(CARD, { count: 11 });
     expect(await told()).toMatchObject({ ok: false, error: { code: 'BILL-0101' } });
     expect(await findings()).toEqual(['count-behind']);
+    expect(await waits()).toEqual([1, 1]);
     company.change(CARD, { count: 12 });
     expect((await known()).count).toBe(13);
     expect(await findings()).toEqual([]);
+    expect(await waits()).toEqual([0, 0]);
+    // So is what it will never book.
+    company.fault = 'refuses';
+    await sold();
+    await room.central.sweepPayments();
+    expect(await waits()).toEqual([1, 1]);
   });
 
   it('another price under the same version, another unit, or another account of a card sells nothing', async () => {
@@ -506,6 +531,40 @@ describe('accounts that a company keeps', () => {
     await known();
     room.now += 7_200_000;
     expect(await known()).toMatchObject({ count: 12, asOfMs: room.now });
+  });
+
+  it('what it says after a 304 counts, though its clock is behind central’s', async () => {
+    await open();
+    behindMs = 30_000;
+    await known();
+    room.now += 7_200_000;
+    await known();
+    // Stopped at its counter, and sold to there.
+    company.change(CARD, { state: 'hot-listed', count: 13 });
+    room.now += 1_000;
+    expect(await known()).toMatchObject({ state: 'hot-listed', count: 13 });
+  });
+
+  it('a 304 that is overtaken on its way by a newer answer brings nothing back', async () => {
+    await open();
+    await known();
+    let arrives = (): void => undefined;
+    const late = new Promise<void>((done) => (arrives = done));
+    let stands = (): void => undefined;
+    const stood = new Promise<void>((done) => (stands = done));
+    onTheWay = (kind) => {
+      if (kind !== 'unchanged') return Promise.resolve();
+      stands();
+      return late;
+    };
+    const first = known();
+    await stood;
+    room.now += 1_000;
+    company.change(CARD, { state: 'hot-listed', count: 13 });
+    expect(await known()).toMatchObject({ state: 'hot-listed', count: 13 });
+    room.now += 1_000;
+    arrives();
+    expect(await first).toMatchObject({ state: 'hot-listed', count: 13 });
   });
 
   it('the two accounts wait for nobody but themselves', async () => {

@@ -155,6 +155,21 @@ describe('accounts without a card that a company keeps', () => {
     told = { ...told, items: [late(6_000)] };
     later();
     expect(await owed()).toEqual([['G1', 6_000]]);
+    // It goes on from a backup, or withdraws the bill and names it again: the part stays paid.
+    told = { ...told, items: [late(10_000)] };
+    expect(await owed()).toEqual([['G1', 6_000]]);
+    told = { ...told, items: [] };
+    expect(await owed()).toEqual([]);
+    told = { ...told, items: [late(10_000), bill('G2', 8_000)] };
+    expect(await owed()).toEqual([
+      ['G1', 6_000],
+      ['G2', 8_000],
+    ]);
+    // The fee goes on from the day of the part, and both parts of it are within its cap.
+    room.now += 400 * 86_400_000;
+    expect(await owed()).toContainEqual(['G1', 6_000 + (400 * 6_000 * 50) / 100_000]);
+    room.now += 700 * 86_400_000;
+    expect(await owed()).toContainEqual(['G1', 6_000 + 2_000 - 140]);
   });
 
   it('while a posting is under way nothing of an answer is taken, and the bill is nobody else’s', async () => {

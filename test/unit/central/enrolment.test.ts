@@ -1,11 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
+import { changeKey } from '../../../src/central/fleet/keys.ts';
 import { enrol } from '../../../src/main/cli/enrol.ts';
+import { writeWhole } from '../../../src/main/cli/enrol-files.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import { systemClock } from '../../support/clock.ts';
 import type { EnrolAsked } from '../../../src/main/cli/enrol.ts';
@@ -204,6 +216,60 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect(all.filter((a) => a.ok)).toHaveLength(1);
     expect(all.find((a) => !a.ok)?.lines[0]).toContain('used with another key');
     expect(await company.db.query('SELECT terminal_id FROM terminals')).toHaveLength(1);
+  });
+
+  it('two machines of one disk’s copy have one key: one of them is let in, whoever confirms first', async () => {
+    const other = '000000000322';
+    const codes = [
+      codeIn(await company.run(ADD)),
+      codeIn(await company.run(`terminal add --id ${other} --site A --name B`)),
+    ];
+    const folder = machine();
+    // Each copy waits with the key that was made before the disk was copied.
+    const silent: HttpSend = () => Promise.reject(new Error('cut'));
+    await enrolOn(folder, codes[0] as string, { send: silent });
+    const copy = machine();
+    cpSync(folder, copy, { recursive: true });
+    const [one, two] = [
+      await enrolOn(folder, codes[0] as string),
+      await enrolOn(copy, codes[1] as string),
+    ];
+    expect([one.ok, two.ok]).toEqual([true, true]);
+    expect(fingerprintIn(one.lines)).toBe(fingerprintIn(two.lines));
+    const told = await Promise.all([
+      company.run(`terminal confirm ${ID} ${fingerprintIn(one.lines)}`),
+      company.run(`terminal confirm ${other} ${fingerprintIn(two.lines)}`),
+    ]);
+    expect(told.map(({ code }) => code).toSorted((a, b) => a - b)).toEqual([0, 1]);
+    expect(told.find(({ code }) => code === 1)?.err).toContain('another terminal has this key');
+    expect(await company.db.query('SELECT terminal_id FROM terminals')).toHaveLength(1);
+  });
+
+  it('a key that another terminal has, or had, is no terminal’s next one', async () => {
+    const [one, two] = [machine(), machine()];
+    await enrolOn(one, codeIn(await company.run([...ADD, '--auto'])));
+    const other = '000000000322';
+    await enrolOn(
+      two,
+      codeIn(await company.run(`terminal add --id ${other} --site A --name B --auto`)),
+    );
+    const [row] = await company.db.query<{ public_key: string }>(
+      'SELECT public_key FROM terminals WHERE terminal_id = $1',
+      [ID],
+    );
+    const change = (nextKey: string) =>
+      changeKey(
+        company.db,
+        { terminalId: other, nextKey, overlapMs: 0, who: '甲', why: '误' },
+        company.now,
+      );
+    expect(await change(row?.public_key ?? '')).toBe(false);
+    await company.db.query(
+      'INSERT INTO earlier_keys (terminal_id, public_key, until_ms) VALUES ($1, $2, $3)',
+      [ID, 'a-key-of-before', company.now],
+    );
+    expect(await change('a-key-of-before')).toBe(false);
+    expect(await change('a key of its own')).toBe(true);
   });
 
   it('a code that was made anew, is over, or whose terminal was given up opens nothing', async () => {
@@ -492,5 +558,25 @@ describe('codes and fingerprints', () => {
     expect(codes.size).toBe(100);
     const print = fingerprintOf(edKeys().publicKeyPem);
     expect(print).toMatch(/^\d{4}( \d{4}){4}$/);
+  });
+});
+
+describe('a machine’s files', () => {
+  it('are written over no file that a link of the folder’s owner names', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-enrol-'));
+    try {
+      const victim = join(folder, 'of-root');
+      writeFileSync(victim, 'mine', { mode: 0o640 });
+      const file = join(folder, 'key.pem');
+      symlinkSync(victim, `${file}.new`);
+      writeWhole(file, 'the key', 0o600, folder);
+      expect(readFileSync(victim, 'utf8')).toBe('mine');
+      expect(statSync(victim).mode & 0o777).toBe(0o640);
+      expect(readFileSync(file, 'utf8')).toBe('the key');
+      expect(lstatSync(file).isSymbolicLink()).toBe(false);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

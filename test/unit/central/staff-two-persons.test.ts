@@ -5,10 +5,10 @@ import type { Sql } from '../../../src/central/db/sql.ts';
 import { setStatus } from '../../../src/central/fleet/status.ts';
 import { auditing, auditOf, within } from '../../../src/central/staff/audit.ts';
 import { LAPSES_MS, proposals } from '../../../src/central/staff/two-persons.ts';
-import { disableStaff, setRoles } from '../../../src/central/staff/accounts.ts';
+import { disableStaff, resetStaff, setRoles } from '../../../src/central/staff/accounts.ts';
 import { edKeys, ENGINES, openRoom } from './harness.ts';
 import type { Room } from './harness.ts';
-import { hiddenOf, member, openStaffRoom } from './staff-room.ts';
+import { hiddenOf, member, openStaffRoom, random } from './staff-room.ts';
 import type { Member } from './staff-room.ts';
 
 let room: Room;
@@ -134,6 +134,34 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
     expect(await settlements()).toEqual([]);
   });
 
+  it('what was proposed by one whose role was taken, or who began anew, is not carried out', async () => {
+    room = await openStaffRoom(engine);
+    const li = await member(room, '李雷', 'finance');
+    const wang = await member(room, '王芳', 'finance');
+    const sun = await member(room, '孙浩', 'finance');
+    for (const leg of ['L1', 'L2']) await park(leg);
+    const [one, two] = [idIn(await propose(li, 'L1')), idIn(await propose(sun, 'L2'))];
+    const by = { who: 'root', via: 'command', nowMs: room.now } as const;
+    await setRoles(room.db, '李雷', ['viewer'], by);
+    await resetStaff(room.db, '孙浩', by, random);
+    const refused = await decide(wang, one);
+    expect([refused.status, refused.body]).toEqual([
+      409,
+      expect.stringContaining('proposer-role-missing'),
+    ]);
+    expect((await decide(wang, two)).status).toBe(403);
+    expect(await settlements()).toEqual([]);
+    expect(
+      (await proposals(room.db, room.now)).map(({ id, state }) => [String(id), state]),
+    ).toEqual([
+      [one, 'open'],
+      [two, 'lapsed'],
+    ]);
+    // The other one may say that it is not to be, and it may be proposed anew.
+    expect((await decide(wang, one, 'refused')).status).toBe(303);
+    expect(idIn(await propose(wang, 'L1'))).not.toBe('');
+  });
+
   it('keys: a new key, an epoch and a terminal’s return wait for the second person; to stop one does not', async () => {
     room = await openStaffRoom(engine, 2, { verifierOf: ed25519Verifier });
     const li = await member(room, '李雷', 'engineer');
@@ -231,6 +259,7 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       reference: '1',
       id: '1',
       request: '1',
+      no: '1',
     };
     for (const decision of Object.values(DECISIONS)) {
       const state = await decision.state(room.db, form);
@@ -292,5 +321,42 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
       act: 'terminal-status',
       after: [{ status: 'active' }],
     });
+  });
+});
+
+describe('whatever a person decides is in the audit', () => {
+  it('a blank around what the form names hides nothing', async () => {
+    room = await openStaffRoom('sqlite');
+    const li = await member(room, '李雷', 'engineer');
+    const page = `/console/terminal?terminal=${T}`;
+    for (const [terminal, status] of [
+      [` ${T}`, 'suspended'],
+      [`${T}\u3000`, 'revoked'],
+    ] as const)
+      expect(
+        (await li.browser.fill(page, { terminal, status, why: '查' }, '/console/terminal')).status,
+      ).toBe(303);
+    const lines = await auditOf(room.db, { who: '李雷', subject: T }, 10);
+    expect(lines.map(({ act, before, after }) => [act, before, after])).toEqual([
+      [
+        'terminal-status',
+        [expect.objectContaining({ status: 'suspended' })],
+        [expect.objectContaining({ status: 'revoked' })],
+      ],
+      [
+        'terminal-status',
+        [expect.objectContaining({ status: 'active' })],
+        [expect.objectContaining({ status: 'suspended' })],
+      ],
+    ]);
+  });
+
+  it('what changes nothing that is shown is written down too', async () => {
+    room = await openStaffRoom('sqlite');
+    const li = await member(room, '李雷', 'finance');
+    expect((await li.browser.fill('/console/evidence', { why: '再核' })).status).toBe(303);
+    expect(
+      (await auditOf(room.db, { who: '李雷' }, 10)).map(({ act, before }) => [act, before]),
+    ).toContainEqual(['evidence', null]);
   });
 });

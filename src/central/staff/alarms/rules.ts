@@ -101,9 +101,11 @@ const counts = (
   ],
   [
     'CROSS-CHECK',
-    '账单差异（近七天）和待查的成交',
+    '账单差异（近七天）、待查的成交、公司账务系统不收的和有矛盾的',
     `SELECT (SELECT COALESCE(SUM(persons), 0) FROM bill_days WHERE date >= $1)
-       + (SELECT COUNT(*) FROM sale_findings WHERE settled_ms IS NULL AND accuses) AS n`,
+       + (SELECT COUNT(*) FROM sale_findings WHERE settled_ms IS NULL AND accuses)
+       + (SELECT COUNT(*) FROM company_purchases WHERE state = 'refused')
+       + (SELECT COUNT(*) FROM company_findings) AS n`,
     [chinaDate(nowMs - 7 * DAY_MS)],
   ],
   [
