@@ -2,7 +2,7 @@
 // its own, the embedded database, and a service for each configuration.
 // Usage: node scripts/deb-central.mjs [--out FILE]
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,6 +23,27 @@ if (built.status !== 0) process.exit(1);
 const linux = (name) => at('resources', 'linux', name);
 const HOME = 'opt/pilotlight-central';
 const docs = 'usr/share/doc/pilotlight-central';
+/** What an engineer of central's reads: central.md, and what it and its pages send him to. */
+const PAGES = new Set(
+  [
+    'benchmarks',
+    'central',
+    'central-staff',
+    'conformance',
+    'credit',
+    'database',
+    'external-accounts',
+    'fleet',
+    'install',
+    'invoices',
+    'payment-gateway',
+    'payments',
+    'restore',
+    'scale',
+    'services',
+    'voice',
+  ].map((name) => `${name}.md`),
+);
 const size = makeDeb({
   name: 'pilotlight-central',
   version,
@@ -50,16 +71,8 @@ const size = makeDeb({
       put(at('resources', name), `${docs}/${name}`);
     for (const name of ['nginx-central.conf', 'nginx-central-proxy.conf'])
       put(linux(name), `${docs}/${name}`);
-    for (const page of [
-      'central.md',
-      'central-staff.md',
-      'database.md',
-      'external-accounts.md',
-      'fleet.md',
-      'payment-gateway.md',
-      'payments.md',
-      'restore.md',
-    ])
+    put(at('resources', 'samples', 'central'), `${docs}/samples`);
+    for (const page of readdirSync(at('docs')).filter((name) => PAGES.has(name)))
       put(at('docs', page), `${docs}/${page}`);
     put(at('LICENSE'), `${docs}/copyright`);
   },

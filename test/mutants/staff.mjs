@@ -77,7 +77,7 @@ export const STAFF = [
   mutant(
     'staff-token-more-than-owner',
     'A bearer token may what its owner no longer may.',
-    edit('staff/sessions.ts', '.filter((role) => own.includes(role))', ''),
+    edit('staff/sessions.ts', 'countingRoles(rolesOf(row.roles), own)', 'rolesOf(row.roles)'),
     unit('staff-walk', 'a token may what its owner may'),
   ),
   mutant(

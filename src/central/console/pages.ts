@@ -469,6 +469,8 @@ ${whoField(by, '处理人', 'alarm-who')}
     '终端状态',
     '',
     `${TOP}<main><h2>终端 ${e(t.terminalId)}</h2><div class="card">${facts([
+      ['网点', e(t.site ?? '—')],
+      ['名称', e(t.name ?? '—')],
       ['状态', STATUS_WORDS[t.status]],
       ['报警', e(t.alarm ?? '—')],
       ['上次上传', time(t.lastUploadMs)],

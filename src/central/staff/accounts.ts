@@ -5,7 +5,7 @@ import { num, numOrNull } from '../db/sql.ts';
 import type { Db, Script, Sql } from '../db/sql.ts';
 import { audited } from './audit.ts';
 import type { Via } from './audit.ts';
-import { rolesOf } from './roles.ts';
+import { countingRoles, rolesOf } from './roles.ts';
 import type { Role } from './roles.ts';
 import { BEARER_PREFIX, newToken, SET_UP_PREFIX, tokenHash } from './tokens.ts';
 
@@ -39,7 +39,14 @@ export interface StaffMember {
   readonly failed: number;
 }
 /** Why nothing was changed. */
-export type StaffBar = 'bad-name' | 'no-roles' | 'taken' | 'unknown' | 'disabled' | 'bad-days';
+export type StaffBar =
+  | 'bad-name'
+  | 'no-roles'
+  | 'taken'
+  | 'unknown'
+  | 'disabled'
+  | 'bad-days'
+  | 'not-theirs';
 /** The value, or why not. */
 export type StaffDone<T> =
   | { readonly ok: true; readonly value: T }
@@ -234,6 +241,8 @@ export async function makeToken(
     const known = await lockStaff(tx, name);
     if (known === undefined) return barred('unknown');
     if (known.disabled_ms !== null) return barred('disabled');
+    // A token that may nothing looks like one that works.
+    if (countingRoles(roles, rolesOf(known.roles)).length === 0) return barred('not-theirs');
     await tx.query(
       `INSERT INTO staff_tokens (token_hash, name, roles, made_by, created_ms, ends_ms)
        VALUES ($1, $2, $3, $4, $5, $6)`,

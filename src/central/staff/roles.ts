@@ -6,6 +6,13 @@
 export const ROLES = ['viewer', 'clerk', 'finance', 'engineer', 'administrator'] as const;
 export type Role = (typeof ROLES)[number];
 
+/**
+ * What of a token's roles counts: those that its owner has too; `viewer` with any, since whoever
+ * has a role sees what a viewer does.
+ */
+export const countingRoles = (token: readonly Role[], own: readonly Role[]): readonly Role[] =>
+  token.filter((role) => own.includes(role) || (role === 'viewer' && own.length > 0));
+
 const EVERYONE: readonly Role[] = ROLES;
 const MONEY: readonly Role[] = ['finance'];
 const PROPOSES: readonly Role[] = ['clerk', 'finance'];

@@ -1,7 +1,7 @@
 import type { Random } from '../../shared/ports.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
-import { rolesOf } from './roles.ts';
+import { countingRoles, rolesOf } from './roles.ts';
 import type { Role } from './roles.ts';
 import { BEARER_PREFIX, newToken, tokenHash } from './tokens.ts';
 
@@ -91,7 +91,7 @@ export async function bearerOf(sql: Sql, token: string, nowMs: number): Promise<
   const own = rolesOf(row.own);
   return {
     name: row.name,
-    roles: rolesOf(row.roles).filter((role) => own.includes(role)),
+    roles: countingRoles(rolesOf(row.roles), own),
     by: 'token',
   };
 }

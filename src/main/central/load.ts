@@ -44,6 +44,13 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
   try {
     json = JSON.parse(readFileSync(full, 'utf8'));
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return bad('is not there; --config names another', cause);
+    if (code === 'EACCES')
+      return bad(
+        'may not be read by this user (chmod 640, chgrp to the one who runs central)',
+        cause,
+      );
     return bad(cause instanceof Error ? cause.message : String(cause), cause);
   }
   const parsed = centralConfigSchema.safeParse(json);
@@ -63,7 +70,9 @@ export function loadCentralConfig(file: string): Result<LoadedCentral, Failure> 
 
 /** A line for each problem; one alone stays in its line. */
 const lines = (problems: readonly string[]): string =>
-  problems.length === 1 ? (problems[0] as string) : problems.map((one) => `\n  ${one}`).join('');
+  problems.length === 1
+    ? (problems[0] as string)
+    : `${problems.length} problems:${problems.map((one) => `\n  ${one}`).join('')}`;
 
 /** What one key alone cannot say; null: nothing is wrong. */
 function crossProblem({

@@ -408,6 +408,24 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect((await enrolOn(folder, code)).ok).toBe(true);
   });
 
+  it('staff see where it stands and what it is called, on each of their pages of it', async () => {
+    await enrolOn(machine(), codeIn(await company.run([...ADD, '--auto'])));
+    for (const target of [
+      '/console/terminals',
+      `/console/terminal?terminal=${ID}`,
+      '/console/overview',
+    ]) {
+      const answer = await company.central.staff({
+        method: 'GET',
+        target,
+        headers: { accept: 'text/html' },
+        body: new Uint8Array(),
+      });
+      expect([target, answer.status]).toEqual([target, 200]);
+      for (const words of ['城东', '1号机']) expect(answer.body).toContain(words);
+    }
+  });
+
   it('its next key comes under the old one; both count through the overlap, then the next alone', async () => {
     const folder = machine();
     await enrolOn(folder, codeIn(await company.run([...ADD, '--auto'])));

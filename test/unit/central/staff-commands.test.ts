@@ -91,6 +91,7 @@ describe('central staff …', () => {
       [['disable', '没有'], 1, 'unknown'],
       [['reset', '没有'], 1, 'unknown'],
       [['token', '李雷', '--role', 'viewer'], 1, 'bad-days'],
+      [['token', '李雷', '--role', 'administrator', '--days', '9'], 1, 'not-theirs'],
       [['token', '李雷', '--role', 'viewer', '--days', '9999'], 1, 'bad-days'],
     ] as const) {
       const typed = await type(...args);

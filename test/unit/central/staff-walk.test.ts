@@ -266,6 +266,19 @@ describe('the staff API', () => {
     return made.value;
   };
 
+  it('a viewer’s token sees, whatever role its owner has; and changes nothing', async () => {
+    room = await openStaffRoom('sqlite', 120);
+    await member(room, '李雷', 'administrator');
+    const token = await tokenOf('李雷', ['viewer']);
+    expect((await api(token, 'GET', '/api/v1/terminals')).status).toBe(200);
+    const change = { status: 'suspended', why: 'stolen' };
+    const path = '/api/v1/terminals/000000000311/status';
+    expect((await api(token, 'POST', path, change)).body['detail']).toMatch(/^role-missing/);
+    // So a viewer may nothing that anybody else may not.
+    for (const roles of Object.values(ACCESS))
+      if (roles.includes('viewer')) expect(roles.toSorted()).toEqual(ROLES.toSorted());
+  });
+
   it('a token may what its owner may, of what it was made for, until its end; every call answers as its schema says', async () => {
     room = await openStaffRoom('sqlite', 120);
     await member(room, '李雷', 'engineer', 'finance', 'clerk');

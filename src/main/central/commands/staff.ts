@@ -31,6 +31,7 @@ const BARS: Readonly<Record<StaffBar, string>> = {
   taken: 'there is somebody of this name already (case, width and signs tell nobody apart)',
   unknown: 'there is nobody of this name',
   disabled: 'this person is disabled; "staff reset" lets him in again',
+  'not-theirs': 'a token may what its owner may: this person has none of these roles',
   'bad-days': `--days is 1 to ${MAX_TOKEN_DAYS}`,
 };
 
