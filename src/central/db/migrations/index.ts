@@ -53,6 +53,7 @@ import { staffIndexes } from './055-staff-indexes.ts';
 import { enrolments } from './056-enrolments.ts';
 import { policies } from './057-policies.ts';
 import { accountImports } from './058-account-imports.ts';
+import { gatewayLives } from './063-gateway-lives.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -111,4 +112,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'enrolments', sql: enrolments },
   { name: 'policies', sql: policies },
   { name: 'account imports', sql: accountImports },
+  { name: 'gateway lives', sql: gatewayLives },
 ];
