@@ -2806,8 +2806,8 @@ const GATEWAY = [
     'Each hand-back of a late capture has a new number.',
     edit(
       'central/gateway/sweep.ts',
-      `outRefundNo: selfRefundNo(leg), refundFen`,
-      `outRefundNo: \`\${selfRefundNo(leg)}\${desk.hex(2)}\`, refundFen`,
+      `const back = selfRefund(leg);`,
+      `const back = { ...selfRefund(leg), outRefundNo: \`X\${leg.leg}\${desk.hex(2)}\` };`,
     ),
     unit('central/gateway', 'cut at every point'),
   ),

@@ -57,7 +57,7 @@ export async function insertLeg(
     'UPDATE gateway_trades SET leg = $3 WHERE terminal_id = $1 AND out_trade_no = $2',
     [trade.terminal_id, trade.out_trade_no, leg],
   );
-  return (await legOf(tx, leg)) as Leg;
+  return legOf(tx, leg);
 }
 
 /** The trade's next number at this wallet of its merchant; null: it had all of them. */

@@ -1,6 +1,7 @@
 import type { MerchantWallet } from '../../payment/merchants.ts';
 import type { Paid, QueryResult } from '../../payment/types.ts';
 import { attemptOf } from '../../shared/order-id.ts';
+import type { Life } from '../db/lives.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { collectorOf } from './collector.ts';
@@ -53,7 +54,7 @@ export interface Recovered {
   /** As the database has it; null: it does not. */
   readonly trade: Trade | null;
   readonly orderId: string | null;
-  readonly life: string;
+  readonly life: Life;
   readonly found: readonly Found[];
 }
 
@@ -78,16 +79,16 @@ export async function keepFound(desk: Desk, r: Recovered): Promise<void> {
   const { outTradeNo } = asked;
   await db().transaction(async (tx) => {
     const counts = await countsOf(tx, r);
-    if (r.trade === null) await insertTrade(tx, await newTrade(desk, tx, r, counts), now());
+    if (r.trade === null) await insertTrade(tx, await newTrade(desk, tx, r, counts), life.sinceMs);
     const trade = (await tradeOf(tx, terminalId, outTradeNo, true)) as Trade;
     for (const f of found) {
       if (f.row === null && (f.ended || f.told.kind !== 'not-found'))
-        await insertFound(tx, trade, f, now());
+        await insertFound(tx, trade, f, life.sinceMs);
     }
     await tx.query(
       `UPDATE gateway_trades SET life = $3, leg = $4, order_id = COALESCE(order_id, $5)
        WHERE terminal_id = $1 AND out_trade_no = $2`,
-      [terminalId, outTradeNo, life, counts?.leg ?? trade.leg, orderId],
+      [terminalId, outTradeNo, life.name, counts?.leg ?? trade.leg, orderId],
     );
     const whole = (await tradeOf(tx, terminalId, outTradeNo)) as Trade;
     for (const f of found) {
@@ -161,7 +162,7 @@ async function newTrade(
     // Who only asks, or ends it, begins no other wallet under it.
     state: method === 'code' || (wish === 'open' && !over) ? 'open' : 'closed',
     orderId,
-    life,
+    life: life.name,
     collector: { merchant, payee: merchant === wished.merchant ? wished.payee : null },
     hall: asked.hall,
     card: asked.card,
@@ -170,7 +171,8 @@ async function newTrade(
 const sumOf = (found: readonly Found[]): number | undefined =>
   found.find(isCaptured)?.told.amountFen;
 
-const insertFound = (tx: Sql, trade: Trade, f: Found, nowMs: number): Promise<unknown> =>
+/** @param lostMs when the wallet does not say: the end of the lost time */
+const insertFound = (tx: Sql, trade: Trade, f: Found, lostMs: number): Promise<unknown> =>
   tx.query(
     `INSERT INTO gateway_legs
      (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown,
@@ -186,7 +188,7 @@ const insertFound = (tx: Sql, trade: Trade, f: Found, nowMs: number): Promise<un
       num(trade.amount_fen),
       num(trade.expires_ms),
       f.told.kind !== 'not-found',
-      nowMs,
+      (f.told.kind === 'paid' ? f.told.paidAtMs : null) ?? lostMs,
       f.merchant,
       // For whom it was opened nobody knows: it is nobody's by its link either, so whoever taps
       // again has it closed, and gets one of his own.
@@ -263,6 +265,9 @@ async function setOther(tx: Sql, trade: Trade, f: Found, nowMs: number): Promise
       return set(tx, f, 'closing', { nowMs, lookMs: nowMs });
     case 'closed':
     case 'not-found':
+      // A code that nobody has scanned yet is none to its wallet: it is closed there first.
+      if (f.row !== null && f.row.state !== 'closed' && told.kind === 'not-found')
+        return set(tx, f, 'closing', { nowMs, lookMs: nowMs });
       return set(tx, f, 'closed', { nowMs, lookMs: nowMs + FIRST_LOOK_MS });
     case 'unknown':
       return;

@@ -68,6 +68,11 @@ export async function recover(
   const whole: Asked = { ...asked, ...known(trade) };
   const seen = await lookEverywhere(desk, terminalId, whole, trade);
   if ('code' in seen) return seen;
+  // A cancel that was sent before may yet reach what was paid.
+  const mayYetGoBack = (all: readonly Found[]): boolean =>
+    now() - life.sinceMs < LANDS_WITHIN_MS &&
+    all.some((f) => f.told.kind === 'paid' && f.provider.closeMayHandBack === true);
+  if (mayYetGoBack(seen)) return STILL_CLOSING;
   const more = seen.some((f) => f.row === null && f.told.kind !== 'not-found');
   // Nothing is stored of what nobody has, and the customer may yet pay what nobody sees.
   if (!more && wish === 'ask' && (trade === null || now() < num(trade.expires_ms))) return null;
@@ -82,11 +87,8 @@ export async function recover(
     return null;
   const found = await backByItself(whole, ended);
   if ('code' in found) return found;
-  // A cancel that was sent before may yet reach it.
-  const early = now() - life.sinceMs < LANDS_WITHIN_MS;
-  if (early && found.some((f) => f.told.kind === 'paid' && f.provider.closeMayHandBack === true))
-    return STILL_CLOSING;
-  await keepFound(desk, { terminalId, asked: whole, wish, trade, orderId, life: life.name, found });
+  if (mayYetGoBack(found)) return STILL_CLOSING;
+  await keepFound(desk, { terminalId, asked: whole, wish, trade, orderId, life, found });
   return null;
 }
 

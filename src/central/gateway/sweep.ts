@@ -5,6 +5,7 @@ import { ok } from '../../shared/result.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
+import { lostPayments } from './lost.ts';
 import { captured, endLeg, SELF_REASON, selfRefundNo, sendReverse } from './legs.ts';
 import { sendRefund, setRefund } from './refunds.ts';
 import { legOf, refOf, refundOf } from './rows.ts';
@@ -29,7 +30,9 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
   const report = (cause: unknown): void =>
     log?.('error', 'gateway', cause instanceof Error ? cause.message : String(cause), cause);
 
+  const lost = lostPayments(desk, report);
   const sweep = async (): Promise<void> => {
+    await lost().catch(report);
     const legs = await db().query<Leg>(
       'SELECT * FROM gateway_legs WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
       [now(), SWEEP_ROWS],
@@ -142,7 +145,12 @@ async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
     return look(desk, leg.leg);
   }
   if (told.kind === 'refunded') {
-    const state = told.whole === true ? 'refunded' : 'parked';
+    // By this gateway itself, in a time that its database lost?
+    const own = await wallet.queryRefund(selfRefund(leg));
+    if (own.kind === 'unknown') return void (await lookAgain(desk, leg, later(desk, leg)));
+    if (own.kind === 'processing')
+      return void (await move(db(), leg.leg, 'refunding', ['closed'], now()));
+    const state = told.whole === true || own.kind === 'done' ? 'refunded' : 'parked';
     await move(db(), leg.leg, state, ['closed'], null, 'handed back by somebody else');
     return;
   }
@@ -150,17 +158,19 @@ async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
   await lookAgain(desk, leg, over ? null : later(desk, leg));
 }
 
+const selfRefund = (leg: Leg) => ({
+  ...refOf(leg),
+  outRefundNo: selfRefundNo(leg),
+  refundFen: num(leg.amount_fen),
+  reason: SELF_REASON,
+});
+
 /** Money that belongs to no order goes back whole, under one number however often it is asked. */
 async function handBack(desk: Desk, leg: Leg): Promise<void> {
   const { db, move, walletOf } = desk;
   const wallet = walletOf(leg);
   if (wallet === undefined) return;
-  const back = {
-    ...refOf(leg),
-    outRefundNo: selfRefundNo(leg),
-    refundFen: num(leg.amount_fen),
-    reason: SELF_REASON,
-  };
+  const back = selfRefund(leg);
   const park = (f: Failure) =>
     move(db(), leg.leg, 'parked', ['refunding'], null, f.detail ?? f.code);
   // After a backup was put back its terminal says that this very capture is what it was told of.
