@@ -267,7 +267,7 @@ describe('the recovery, cut at every point', () => {
       await town.gateway.query(T, { outTradeNo: 'PNOBODYS', amountFen: 1 });
       town.clock.advance(60_000);
       const { cut } = town;
-      cut.at = at;
+      cut.at = cut.points + at;
       let ended = false;
       const done = takesBack(v).then(() => (ended = true));
       const whole = await Promise.race([done, idle(() => cut.dead || ended).then(() => ended)]);
