@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { strangersOf } from '../../../src/central/gateway/bill-strangers.ts';
+import { look as lookForAlarms } from '../../../src/central/staff/alarms/rules.ts';
 import type { QueryResult } from '../../../src/payment/types.ts';
+import { chinaDate } from '../../../src/shared/time.ts';
 import { T, Town } from './gateway-town.ts';
 import type { Backup } from './gateway-town.ts';
 
@@ -337,5 +340,251 @@ describe('whatever happened in the lost time', () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+/** The gateway has served: the life that it is in is known. */
+const heard = () => town.gateway.query(T, { outTradeNo: 'PNOBODYS', amountFen: 1 });
+async function backedUp(): Promise<Backup> {
+  await heard();
+  return town.backup();
+}
+const wechatDown = (n: number) =>
+  town.wechat.control.faults({ reset: true, dropAnswer: n, only: ['query'] });
+
+describe('what is lost', () => {
+  it('is unknown as long as one wallet does not say, and never “not found”', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('wechat');
+    v.pay(0);
+    await town.restore(backup);
+    wechatDown(1);
+    expect((await v.query()).kind).toBe('unknown');
+    wechatDown(1);
+    expect((await v.close()).kind).toBe('unknown');
+    wechatDown(1);
+    expect((await v.refund()).kind).toBe('unknown');
+    wechatDown(1);
+    expect(await v.create()).toBe('unknown');
+    expect(await town.legs()).toEqual([]);
+    wechatDown(0);
+    expect(await v.query()).toMatchObject({ kind: 'paid', amountFen: FEN });
+  });
+
+  it('gives the same code again, and the phone that has it goes on', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    const { token } = v;
+    await town.restore(backup);
+    expect(await v.tap('wechat')).toBe('no-such-trade');
+    expect(await v.create()).toBe('pending');
+    expect(v.token).toBe(token);
+    expect(await v.tap('wechat')).toBe('go');
+    v.pay(0, false);
+    expect((await v.query()).kind).toBe('paid');
+  });
+
+  it('a refund that was made in it is found under its number, counted on its day, and not made again', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    await v.create();
+    await v.tap('alipay');
+    v.pay(0);
+    await v.query();
+    const backup = await backedUp();
+    expect((await v.refund()).kind).toBe('done');
+    await town.restore(backup);
+    expect(await town.gateway.queryRefund(T, refundOf(v.r))).toMatchObject({ kind: 'done' });
+    expect(await town.db.query('SELECT refunds, fen FROM refund_days')).toEqual([
+      { refunds: 1, fen: FEN },
+    ]);
+    expect(['done', 'accepted']).toContain((await v.refund()).kind);
+    expect(await town.gateway.refund(T, refundOf(v.r, 'B'))).toMatchObject({ kind: 'refused' });
+    expect(town.refunds()).toHaveLength(1);
+    expect(await town.db.query('SELECT refunds FROM refund_days')).toEqual([{ refunds: 1 }]);
+  });
+
+  it('the capture that a terminal was told of is the one that counts, also where another was first', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const orderId = `PL-${T}-1-0001-1234`;
+    Object.assign(v, { r: { outTradeNo: `P${T}E1N0001A1XAAAAA`, amountFen: FEN } });
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    await v.tap('wechat');
+    v.pay(0);
+    town.clock.advance(1_000);
+    v.pay(1);
+    const told = await v.query();
+    if (told.kind !== 'paid') throw new Error(told.kind);
+    await town.restore(backup);
+    // Its facts came before it asked.
+    await town.db.query(
+      `INSERT INTO payment_evidence (wallet, wallet_number, order_id, attempt_id, terminal_id,
+         amount_fen, at_ms, merchant) VALUES ('wechat', $1, $2, $3, $4, $5, 0, 'house')`,
+      [told.transactionId, orderId, `${orderId}/1`, T, FEN],
+    );
+    await heard();
+    town.clock.advance(60_000);
+    await town.gateway.create(T, {
+      ...v.r,
+      orderId,
+      description: 'x',
+      expiresAtMs: v.expiresAtMs,
+    });
+    expect(await v.query()).toMatchObject({ kind: 'paid', transactionId: told.transactionId });
+    await settled();
+    expect(town.kept()).toBe(FEN);
+    expect((await town.legs()).filter((l) => l.state === 'paid')).toMatchObject([
+      { wallet: 'wechat' },
+    ]);
+  });
+
+  it('the capture that facts name later is not handed back by itself: a person looks', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    await v.tap('wechat');
+    v.pay(0);
+    town.clock.advance(1_000);
+    v.pay(1);
+    const told = await v.query();
+    if (told.kind !== 'paid') throw new Error(told.kind);
+    await town.restore(backup);
+    await heard();
+    town.clock.advance(60_000);
+    // By the wallets alone the first capture counts.
+    expect(await town.gateway.query(T, v.r)).not.toMatchObject({
+      transactionId: told.transactionId,
+    });
+    await town.db.query(
+      `INSERT INTO payment_evidence (wallet, wallet_number, order_id, attempt_id, terminal_id,
+         amount_fen, at_ms, merchant) VALUES ('wechat', $1, 'o', 'o/1', $2, $3, 0, 'house')`,
+      [told.transactionId, T, FEN],
+    );
+    await settled();
+    expect(town.refunds()).toEqual([]);
+    expect((await town.legs()).filter((l) => l.state === 'parked')).toMatchObject([
+      { wallet: 'wechat', reason: 'its terminal was told that this one counts' },
+    ]);
+  });
+
+  it('is looked for after a restore only, for eight days, and not for orders that began since', async () => {
+    town = await Town.open();
+    const asked = async (no: string, orderId?: string): Promise<number> => {
+      town.asked.length = 0;
+      await town.gateway.create(T, {
+        outTradeNo: no,
+        amountFen: FEN,
+        description: 'x',
+        expiresAtMs: town.clock.nowMs() + 120_000,
+        ...(orderId === undefined ? {} : { orderId }),
+      });
+      return town.asked.length;
+    };
+    expect(await asked('PBEFORE1')).toBe(0);
+    await town.restore(await backedUp());
+    expect(await asked('PLOST001')).toBeGreaterThan(0);
+    // Whatever is known now is asked about once.
+    expect(await asked('PLOST001')).toBe(0);
+    await town.db.query(
+      `INSERT INTO quotes (order_id, terminal_id, answer, state) VALUES ('new', $1, $2, 'live')`,
+      [T, JSON.stringify({ expiresAtMs: town.clock.nowMs() + 30 * 60_000 })],
+    );
+    await town.db.query(
+      `INSERT INTO quotes (order_id, terminal_id, answer, state) VALUES ('old', $1, $2, 'live')`,
+      [T, JSON.stringify({ expiresAtMs: town.clock.nowMs() + 29 * 60_000 })],
+    );
+    expect(await asked('PNEW0001', 'new')).toBe(0);
+    expect(await asked('POLD0001', 'old')).toBeGreaterThan(0);
+    town.clock.advance(8 * 24 * 3_600_000);
+    expect(await asked('PLATER01')).toBe(0);
+  });
+
+  it('is no more than five trades of one wallet, so that all of them can be asked about', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    await v.create();
+    for (let n = 0; n < 5; n++) {
+      expect(await v.tap('wechat')).toBe('go');
+      expect(await v.tap('alipay')).toBe('go');
+    }
+    expect(await v.tap('wechat')).toBe('refused');
+    expect((await v.close()).kind).toBe('closed');
+  });
+
+  it('by whom nobody asks any more is found by the facts that are told again', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    await v.tap('wechat');
+    v.pay(0);
+    v.pay(1);
+    await v.query();
+    await town.restore(backup);
+    const tell = (body: unknown, seq: number) =>
+      town.db.query(
+        `INSERT INTO journal_events
+         (terminal_id, epoch, seq, kind, wall_ms, order_id, body, hash, received_ms)
+         VALUES ($1, 1, $2, 'attempt-paid', $3, NULL, $4, '', $5)`,
+        [T, seq, town.clock.nowMs() - 1_000, JSON.stringify(body), town.clock.nowMs()],
+      );
+    await heard();
+    const receipt = { orderId: 'PL-1', outTradeNo: v.r.outTradeNo, amountFen: FEN };
+    const token = `${Buffer.from(JSON.stringify(receipt)).toString('base64url')}.k.s`;
+    await tell({ attemptId: 'x', evidence: { kind: 'receipt', token } }, 1);
+    await tell({ attemptId: 'x' }, 2);
+    await tell({ evidence: { kind: 'receipt', token: 'nonsense' } }, 3);
+    // A wallet that does not say is asked again.
+    town.clock.advance(61_000);
+    wechatDown(1);
+    await town.gateway.sweep();
+    expect(await town.legs()).toEqual([]);
+    wechatDown(0);
+    await settled();
+    expect(town.kept()).toBe(FEN);
+    expect((await town.legs()).filter((l) => l.state === 'paid')).toHaveLength(1);
+    await town.db.query('DELETE FROM journal_events');
+  });
+
+  it('and what nobody tells of at all stands in the wallet’s bill, and is shown to a person', async () => {
+    town = await Town.open();
+    const [lost, found] = [new Visit(), new Visit()];
+    const backup = await backedUp();
+    for (const v of [lost, found]) {
+      await v.create();
+      await v.tap('wechat');
+      v.pay(0);
+      await v.query();
+    }
+    await lost.refund();
+    await town.restore(backup);
+    await heard();
+    expect((await found.query()).kind).toBe('paid');
+    const day = chinaDate(town.clock.nowMs());
+    town.clock.advance(36 * 3_600_000);
+    expect(await town.gateway.bill(T, day)).toMatchObject({
+      kind: 'bill',
+      rows: [{ outTradeNo: found.r.outTradeNo }],
+    });
+    const strangers = () => strangersOf(town.db, town.clock.nowMs());
+    expect((await strangers()).map((s) => s.kind).toSorted()).toEqual(['payment', 'refund']);
+    const alarm = async () =>
+      (await lookForAlarms(town.db, town.clock.nowMs())).get('CROSS-CHECK')?.[0]?.measure;
+    expect(await alarm()).toBe(2);
+    // Once the terminal asks it is nobody's riddle any more.
+    expect(await town.gateway.queryRefund(T, refundOf(lost.r))).toMatchObject({ kind: 'done' });
+    expect(await strangers()).toEqual([]);
+    expect(await alarm()).toBe(0);
   });
 });
