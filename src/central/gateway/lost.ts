@@ -1,13 +1,15 @@
 import { z } from 'zod';
+import { GATEWAY_REFUND_NO, GATEWAY_TRADE_NO } from '../../shared/gateway-api.ts';
 import type { Life } from '../db/lives.ts';
 import { num } from '../db/sql.ts';
 import type { Desk } from './desk.ts';
-import { isForgetful, recover } from './recovery.ts';
+import { recover, isForgetful } from './recovery.ts';
+import { refundAgain } from './refund-again.ts';
 
 /**
- * Payments of the lost time that no terminal asks about any more, since it was told of them: its
- * facts tell of them again, with the gateway's own receipt. Without their rows the terminal's bill
- * would miss them, and a second capture would wait for nobody.
+ * Payments and refunds of the lost time that no terminal asks about any more, since it was told of
+ * them: its facts tell of them again, payments with the gateway's own receipt. Without their rows
+ * the terminal's bill would miss them, and a second capture would wait for nobody.
  */
 
 /** So many are looked for at a time. */
@@ -20,6 +22,7 @@ const QUIET_MS = 60_000;
 const MARGIN_MS = 3_600_000;
 
 interface Told {
+  readonly kind: 'attempt-paid' | 'attempt-refunded';
   readonly terminal_id: string;
   readonly epoch: unknown;
   readonly seq: unknown;
@@ -38,9 +41,20 @@ const paidSchema = z.object({
  */
 const receiptSchema = z.object({
   orderId: z.string().max(64),
-  outTradeNo: z.string().regex(/^[0-9A-Za-z_]{6,32}$/),
+  outTradeNo: z.string().regex(GATEWAY_TRADE_NO),
   amountFen: z.number().int().positive(),
 });
+
+const refundedSchema = z.object({ attemptId: z.string(), amountFen: z.number().int().positive() });
+const attemptSchema = z.object({
+  attemptId: z.string(),
+  provider: z.literal('gateway'),
+  outTradeNo: z.string().regex(GATEWAY_TRADE_NO),
+  outRefundNo: z.string().regex(GATEWAY_REFUND_NO),
+  amountFen: z.number().int().positive(),
+});
+/** An order's facts lie no further apart, but where a refund waited for weeks. */
+const FACTS_BEFORE = 5_000;
 
 /** Looks once for what is due; a wallet that does not say is asked again at the next round. */
 export function lostPayments(desk: Desk, report: (cause: unknown) => void): () => Promise<void> {
@@ -49,7 +63,7 @@ export function lostPayments(desk: Desk, report: (cause: unknown) => void): () =
   let nextMs = 0;
   let after: Place = START;
   let again: readonly Told[] = [];
-  return async () => {
+  const round = async (): Promise<void> => {
     const since = await desk.life();
     if (!isForgetful(since, now())) return;
     if (since.name !== life) [life, nextMs, after, again] = [since.name, 0, START, []];
@@ -68,13 +82,16 @@ export function lostPayments(desk: Desk, report: (cause: unknown) => void): () =
     again = vain;
     nextMs = rows.length < AT_ONCE ? now() + EVERY_MS : 0;
   };
+  // One round at a time: who comes meanwhile waits for its end.
+  let running: Promise<void> | null = null;
+  return () => (running ??= round().finally(() => (running = null)));
 }
 
 /** Captures of the lost time that were told in this life of the database, oldest first. */
 const toldSince = ({ db, now }: Desk, since: Life, after: Place): Promise<readonly Told[]> =>
   db().query<Told>(
-    `SELECT terminal_id, epoch, seq, body, received_ms FROM journal_events
-     WHERE kind = 'attempt-paid' AND wall_ms >= $1 AND wall_ms < $2
+    `SELECT kind, terminal_id, epoch, seq, body, received_ms FROM journal_events
+     WHERE kind IN ('attempt-paid', 'attempt-refunded') AND wall_ms >= $1 AND wall_ms < $2
        AND received_ms >= $3 AND received_ms <= $4
        AND (received_ms, terminal_id, epoch, seq) > ($5, $6, $7, $8)
      ORDER BY received_ms, terminal_id, epoch, seq LIMIT $9`,
@@ -89,7 +106,10 @@ const toldSince = ({ db, now }: Desk, since: Life, after: Place): Promise<readon
   );
 
 /** False: a wallet does not say yet. */
-async function isFound(desk: Desk, row: Told): Promise<boolean> {
+const isFound = (desk: Desk, row: Told): Promise<boolean> =>
+  row.kind === 'attempt-paid' ? isPaymentFound(desk, row) : isRefundFound(desk, row);
+
+async function isPaymentFound(desk: Desk, row: Told): Promise<boolean> {
   const receipt = receiptIn(row.body);
   if (receipt === null) return true;
   const { outTradeNo } = receipt;
@@ -99,12 +119,41 @@ async function isFound(desk: Desk, row: Told): Promise<boolean> {
   return lost === null;
 }
 
+async function isRefundFound(desk: Desk, row: Told): Promise<boolean> {
+  const told = refundedSchema.safeParse(jsonOf(row.body));
+  if (!told.success) return true;
+  const { attemptId, amountFen: refundFen } = told.data;
+  // Its numbers stand in the attempt's first fact, not far before.
+  const begun = await desk.db().query<{ body: string }>(
+    `SELECT body FROM journal_events WHERE terminal_id = $1 AND epoch = $2
+     AND seq < $3 AND seq >= $4 AND kind = 'attempt-creating' ORDER BY seq DESC`,
+    [row.terminal_id, num(row.epoch), num(row.seq), num(row.seq) - FACTS_BEFORE],
+  );
+  const attempt = begun
+    .map(({ body }) => attemptSchema.safeParse(jsonOf(body)).data)
+    .find((one) => one?.attemptId === attemptId);
+  if (attempt === undefined) return true;
+  const { outTradeNo, outRefundNo, amountFen } = attempt;
+  const request = { outTradeNo, outRefundNo, amountFen, refundFen, reason: '' };
+  const lost = await desk.moving(row.terminal_id, outTradeNo, () =>
+    refundAgain(desk, row.terminal_id, request),
+  );
+  return lost === null;
+}
+
 /** The trade that a capture's fact speaks of; null: it brings no receipt of the gateway's. */
 function receiptIn(body: string): z.infer<typeof receiptSchema> | null {
+  const paid = paidSchema.safeParse(jsonOf(body));
+  if (!paid.success) return null;
+  const [text = ''] = paid.data.evidence.token.split('.');
+  return (
+    receiptSchema.safeParse(jsonOf(Buffer.from(text, 'base64url').toString('utf8'))).data ?? null
+  );
+}
+
+function jsonOf(text: string): unknown {
   try {
-    const { evidence } = paidSchema.parse(JSON.parse(body));
-    const [text = ''] = evidence.token.split('.');
-    return receiptSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+    return JSON.parse(text) as unknown;
   } catch {
     return null;
   }
