@@ -374,6 +374,49 @@ describe('what is lost', () => {
     expect(await v.query()).toMatchObject({ kind: 'paid', amountFen: FEN });
   });
 
+  it('a code that nobody has scanned yet takes no payment once it was closed, or another wallet may begin', async () => {
+    for (const again of ['close', 'create'] as const) {
+      if (again === 'create') await town.close();
+      town = await Town.open();
+      const v = new Visit();
+      const backup = await backedUp();
+      await v.create();
+      await v.tap('alipay');
+      await town.restore(backup);
+      if (again === 'close') expect((await v.close()).kind).toBe('closed');
+      else {
+        expect(await v.create()).toBe('pending');
+        expect(await v.tap('wechat')).toBe('go');
+      }
+      expect(v.pay(0, false)).toBe(false);
+      expect(town.kept()).toBe(0);
+    }
+  });
+
+  it('a capture that a cancel of before may yet hand back counts once none can land', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    town.alipay.control.faults({ reset: true, dropRequest: 1, only: ['cancel'] });
+    await v.tap('wechat');
+    v.pay(0);
+    await town.restore(backup);
+    expect((await v.query()).kind).toBe('unknown');
+    town.clock.advance(59_999);
+    expect((await v.query()).kind).toBe('unknown');
+    // It lands now.
+    const leg = town.alipay.control.books().orders[0]?.outTradeNo ?? '';
+    const alipay = town.wallets.find((one) => one.kind === 'alipay');
+    expect(await alipay?.code?.reverse({ outTradeNo: leg, amountFen: FEN })).toMatchObject({
+      kind: 'reversed',
+    });
+    town.clock.advance(1);
+    expect(await v.query()).toMatchObject({ kind: 'refunded', whole: true });
+    expect(town.kept()).toBe(0);
+  });
+
   it('gives the same code again, and the phone that has it goes on', async () => {
     town = await Town.open();
     const v = new Visit();
