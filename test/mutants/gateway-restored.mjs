@@ -80,13 +80,13 @@ export const gatewayRestored = ({ mutant, edit, unit }) => [
       `f, 'refunding', { nowMs, lookMs: nowMs + HAND_BACK_AFTER_MS }`,
       `f, 'closed', { nowMs, lookMs: null }`,
     ),
-    unit(RESTORED, 'two wallets, both paid: finds what was paid'),
+    unit(RESTORED, 'both paid, and none handed back yet: finds what was paid'),
   ),
   mutant(
     'restored-own-refund-unknown',
     'What the gateway handed back itself is taken for the payment that counts.',
     edit('central/gateway/recovered.ts', `.filter((f) => f.handedBack === null)`, ``),
-    unit(RESTORED, 'the first one late, before the second: finds what was paid'),
+    unit(RESTORED, 'what the gateway handed back by itself'),
   ),
   mutant(
     'restored-hand-back-of-a-sale',

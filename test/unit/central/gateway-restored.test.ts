@@ -104,6 +104,14 @@ const VISITS: Readonly<Record<string, readonly Step[]>> = {
   'paid by Alipay': [create, tap('alipay'), pay(0), query],
   'paid by the second wallet': [create, tap('wechat'), tap('alipay'), pay(1), query],
   'two wallets, both paid': [create, tap('alipay'), tap('wechat'), pay(1), query, pay(0), swept],
+  'two wallets, both paid, and none handed back yet': [
+    create,
+    tap('alipay'),
+    tap('wechat'),
+    pay(1),
+    query,
+    pay(0),
+  ],
   'the first one late, before the second': [
     create,
     tap('wechat'),
@@ -391,6 +399,23 @@ describe('what is lost', () => {
       expect(v.pay(0, false)).toBe(false);
       expect(town.kept()).toBe(0);
     }
+  });
+
+  it('what the gateway handed back by itself is not the payment that counts', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    await v.tap('wechat');
+    v.pay(0);
+    await swept(v);
+    expect(town.refunds()).toHaveLength(1);
+    await town.restore(backup);
+    expect(await v.query()).toEqual({ kind: 'pending' });
+    expect(v.pay(1, false)).toBe(true);
+    expect((await v.query()).kind).toBe('paid');
+    expect(town.kept()).toBe(FEN);
   });
 
   it('a capture that a cancel of before may yet hand back counts once none can land', async () => {
