@@ -140,7 +140,8 @@ async function lookEverywhere(
   );
   const merchant =
     trade?.merchant ??
-    (asked.orderId === undefined
+    // Without its posting, which may be forgotten too, an order alone does not say who collects.
+    (asked.orderId === undefined || asked.payee === undefined
       ? null
       : (await collectorOf(db(), merchants, asked.orderId, asked.payee)).merchant);
   const wallets = merchants.wallets.filter(
