@@ -83,7 +83,7 @@ class Visit {
   refund = () => town.gateway.refund(T, refundOf(this.r));
   takeBack = () => town.gateway.reverse(T, { ...this.r, method: 'code' });
 }
-type Step = (v: Visit) => Promise<unknown> | unknown;
+type Step = (v: Visit) => unknown;
 const create: Step = (v) => v.create();
 const tap =
   (wallet: string): Step =>
