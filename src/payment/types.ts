@@ -241,6 +241,12 @@ export interface PaymentProvider {
    */
   readonly closeMayHandBack?: true;
   /**
+   * What was made for a QR code is no trade until somebody scans it: a query says not-found, and
+   * the code may be paid all the same. A close marks the number, so that it is not. Absent: what
+   * was made is known at once.
+   */
+  readonly unseenBeforeScan?: true;
+  /**
    * The bill of a day (`YYYY-MM-DD`, China's), checked against its hash where the provider gives
    * one.
    */

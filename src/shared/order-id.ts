@@ -57,6 +57,15 @@ export function attemptOf(orderId: string, outTradeNo: string): string | null {
   return n === undefined || n === null ? null : `${orderId}/${n}`;
 }
 
+/**
+ * What the id of an attempt's order begins with, by its number at a provider; null where that has
+ * another form. The random digits at the end are in no number.
+ */
+export function orderPrefixOf(outTradeNo: string): string | null {
+  const [, terminalId, epoch, counter] = /^P(.+)E(\d+)N(\d+)A\d+X/.exec(outTradeNo) ?? [];
+  return counter === undefined ? null : `PL-${terminalId}-${epoch}-${counter}-`;
+}
+
 function digits(random: Random, length: number): string {
   return Array.from({ length }, () => pick(random, '0123456789')).join('');
 }

@@ -26,7 +26,7 @@ async function towns(mode: Mode, seeds: readonly number[]): Promise<Record<strin
 
 describe('towns in which somebody cheats', () => {
   it('a thief with a terminal’s key burns no gas that he did not pay for', async () => {
-    const all = await towns('rogue', [8, 16, 18, 22]);
+    const all = await towns('rogue', [1, 18, 19, 25]);
     expect(all['thief-wrote']).toBeGreaterThan(1);
     expect(all['thief-heist']).toBeGreaterThan(3);
     expect(all['thief-claims-refund']).toBeGreaterThan(5);
@@ -34,7 +34,7 @@ describe('towns in which somebody cheats', () => {
   }, 120_000);
 
   it('who sits on the line, TLS broken, changes no sale and ends no order', async () => {
-    const all = await towns('line', [1, 6, 7, 11]);
+    const all = await towns('line', [10, 14, 17, 21]);
     for (const trick of ['alters-answer', 'grants', 'refuses', 'replays-answer', 'swaps-answers'])
       expect(all[`line-${trick}`], trick).toBeGreaterThan(2);
   }, 120_000);

@@ -15,6 +15,7 @@ import { window } from './window.mjs';
 import { fleet } from './fleet.mjs';
 
 import { gatewayPeople } from './gateway-people.mjs';
+import { gatewayRestored } from './gateway-restored.mjs';
 
 import { BETWEEN } from './between.mjs';
 import { VISIT } from './visit.mjs';
@@ -2807,8 +2808,8 @@ const GATEWAY = [
     'Each hand-back of a late capture has a new number.',
     edit(
       'central/gateway/sweep.ts',
-      `outRefundNo: selfRefundNo(leg), refundFen`,
-      `outRefundNo: \`\${selfRefundNo(leg)}\${desk.hex(2)}\`, refundFen`,
+      `const back = selfRefund(leg);`,
+      `const back = { ...selfRefund(leg), outRefundNo: \`X\${leg.leg}\${desk.hex(2)}\` };`,
     ),
     unit('central/gateway', 'cut at every point'),
   ),
@@ -2856,7 +2857,7 @@ const GATEWAY = [
     'A close of a number that is not known leaves nothing.',
     edit(
       'central/gateway/trades.ts',
-      `        await tombstone(desk, tx, terminalId, attempt);
+      `        await tombstone(desk, tx, terminalId, attempt, life);
         const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;`,
       `        const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
         if (trade === null) return null;`,
@@ -3993,6 +3994,7 @@ export const MUTANTS = [
   ...window({ mutant, edit, unit }),
   ...fleet({ mutant, edit, unit }),
   ...gatewayPeople({ mutant, edit, attack, unit }),
+  ...gatewayRestored({ mutant, edit, unit }),
   ...BETWEEN,
   ...VISIT,
   ...CARDS,

@@ -1,5 +1,6 @@
 import { formatYuan } from '../../shared/money.ts';
 import type { UnprovenOrder } from '../books/evidence-again.ts';
+import type { BillStranger } from '../gateway/bill-strangers.ts';
 import type { RefundWait } from '../gateway/budgets.ts';
 import { escapeHtml as e } from '../http/escape.ts';
 import type { UnprovenRefund } from '../sale/budgets.ts';
@@ -93,6 +94,8 @@ export interface MoneyShown extends Pick<ConsoleData, 'parkedCaptures' | 'settle
   readonly byHand: HandCases;
   readonly unprovenRefunds: readonly UnprovenRefund[];
   readonly unprovenOrders: readonly UnprovenOrder[];
+  /** What a wallet's bill lists and the gateway does not know. */
+  readonly strangers: readonly BillStranger[];
 }
 
 /** All of it, kind by kind. */
@@ -103,10 +106,32 @@ export const moneyPage = (m: MoneyShown): string =>
     `${TOP}<main><h2>挂起的订单</h2><p>收了款，没有交付也没有退，等人处理：在现场登记，由第二人在下面核准；终端已注销的到<a href="/console/adopted">接管</a>。</p>${ordersTable({ orders: m.parked })}
 ${handTables(m.byHand)}
 <h2>待退的重复付款</h2>${m.parkedCaptures.length === 0 ? '<p class="empty">没有</p>' : parkedTable(m)}
+<h2>账单里网关不认识的款</h2>${m.strangers.length === 0 ? '<p class="empty">没有</p>' : strangersTable(m.strangers)}
 <h2>只凭读卡器的退款</h2>${m.unprovenRefunds.length === 0 ? '<p class="empty">没有</p>' : refundsTable(m.unprovenRefunds)}
 <h2>缺少付款凭据的订单</h2>${m.unprovenOrders.length === 0 ? '<p class="empty">没有</p>' : unprovenTable(m.unprovenOrders)}
 <h2>重复付款处理记录</h2>${m.settlements.length === 0 ? '<p class="empty">没有</p>' : settlementsTable(m)}</main>`,
   );
+
+const STRANGER_KINDS: Readonly<Record<BillStranger['kind'], string>> = {
+  payment: '收款',
+  refund: '退款',
+  reversal: '撤销',
+};
+/** Money that moved while the database that knew of it was lost: a person finds whose it is. */
+const strangersTable = (strangers: readonly BillStranger[]): string =>
+  `<p>数据库恢复过备份时才会有：钱包收或退了，网关没有记录，也没有终端再问起。请在钱包的商户平台按单号查付款人，与终端的流水核对后处理。</p>${table(
+    ['时间', '商户', '钱包', '类别', '商户单号（钱包）', '退款单号', '金额（元）'],
+    strangers.map((s) => [
+      time(s.atMs),
+      e(s.merchant),
+      e(s.wallet),
+      STRANGER_KINDS[s.kind],
+      e(s.number),
+      e(s.refundNo || '—'),
+      formatYuan(s.amountFen),
+    ]),
+    '',
+  )}`;
 
 /** What a terminal has handed back today. */
 export interface BudgetDay {

@@ -3,6 +3,7 @@ import { unprovenOrders } from '../books/evidence-again.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { strandedOf } from '../gateway/adopted.ts';
+import { strangersOf } from '../gateway/bill-strangers.ts';
 import { refundWaits } from '../gateway/budgets.ts';
 import type { Route } from '../http/routes.ts';
 import { unprovenRefunds } from '../sale/budgets.ts';
@@ -57,6 +58,7 @@ export function placeRoutes({ db, now, show }: Ways): readonly Route[] {
         byHand: await handCases(db()),
         unprovenRefunds: await unprovenRefunds(db(), now()),
         unprovenOrders: await unprovenOrders(db()),
+        strangers: await strangersOf(db(), now()),
       }),
     ),
     show('/console/budgets', async () => {

@@ -81,6 +81,7 @@ export const DISTRIBUTION: Readonly<Record<string, Placement>> = {
   gateway_legs: { one: GATEWAY },
   gateway_refunds: { one: GATEWAY },
   gateway_settlements: { one: GATEWAY },
+  gateway_unknown: { one: GATEWAY },
   credit_acts: { one: OFFICE },
   audit: { one: OFFICE },
   enrolments: { one: OFFICE },

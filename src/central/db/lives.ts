@@ -3,6 +3,8 @@ import type { Db } from './sql.ts';
 
 /** The database's present history. */
 export interface Life {
+  /** As the database names it. */
+  readonly name: string;
   /**
    * 0: it goes on from the beginning; else since it was first seen to go on from a standby or a
    * backup. What was committed shortly before may be missing.
@@ -10,6 +12,8 @@ export interface Life {
   readonly sinceMs: number;
   /** When it had heard a terminal for the last time then: a backup is older than its return. */
   readonly heardMs: number;
+  /** The backup was made then or later, as far as uploads tell; 0: it had heard nobody. */
+  readonly backupMs: number;
 }
 
 /** Which history the database is in, and since when. */
@@ -21,7 +25,8 @@ export async function lifeSince(db: Db, nowMs: number): Promise<Life> {
   const row = known.find((k) => k.life === life);
   if (row !== undefined) {
     const sinceMs = num(row.since_ms);
-    return { sinceMs, heardMs: numOrNull(row.heard_ms) ?? sinceMs };
+    const heardMs = numOrNull(row.heard_ms);
+    return { name: life, sinceMs, heardMs: heardMs ?? sinceMs, backupMs: heardMs ?? 0 };
   }
   await db.query(
     `INSERT INTO database_lives (life, since_ms, heard_ms)
@@ -29,4 +34,17 @@ export async function lifeSince(db: Db, nowMs: number): Promise<Life> {
     [life, known.length === 0 ? 0 : nowMs],
   );
   return lifeSince(db, nowMs);
+}
+
+/** The same for whoever asks at each request: what a life is never changes, so its row is read once. */
+export function lifeBook(db: () => Db): (nowMs: number) => Promise<Life> {
+  const known = new Map<string, Life>();
+  return async (nowMs) => {
+    const name = await db().life();
+    const kept = known.get(name);
+    if (kept !== undefined) return kept;
+    const life = await lifeSince(db(), nowMs);
+    known.set(life.name, life);
+    return life;
+  };
 }

@@ -3,6 +3,7 @@ import type { BillResult, BillRow } from '../../payment/types.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { chinaDayMs, DAY_MS } from '../../shared/time.ts';
 import type { Db } from '../db/sql.ts';
+import { keepStrangers } from './bill-strangers.ts';
 
 const BILLS_KEPT_MS = 600_000;
 /**
@@ -44,6 +45,8 @@ export function gatewayBills(
     bills.set(key, { untilMs: now() + BILLS_KEPT_MS, result });
     const told = await result;
     if (told.kind !== 'bill' && told.kind !== 'none') bills.delete(key);
+    if (told.kind === 'bill')
+      await keepStrangers(db(), { merchant, wallet: wallet.kind }, date, told.rows, now());
     return told;
   }
 

@@ -74,8 +74,13 @@ export async function mayHandBack(tx: Sql, desk: Desk, back: HandBack): Promise<
 }
 
 /** Counts money that went back with a reversal, when it was not known to be there before. */
-export const countHandBack = (desk: Desk, terminalId: string, fen: number): Promise<unknown> =>
-  desk.db().query(
+export const countHandBack = (
+  sql: Sql,
+  desk: Pick<Desk, 'now'>,
+  terminalId: string,
+  fen: number,
+): Promise<unknown> =>
+  sql.query(
     `INSERT INTO refund_days (terminal_id, day, refunds, fen) VALUES ($1, $2, 1, $3)
      ON CONFLICT (terminal_id, day) DO UPDATE
        SET refunds = refund_days.refunds + 1, fen = refund_days.fen + EXCLUDED.fen`,

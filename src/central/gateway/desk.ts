@@ -1,7 +1,11 @@
 import { merchantsIn } from '../../payment/merchants.ts';
 import type { Merchants } from '../../payment/merchants.ts';
 import type { PaymentProvider } from '../../payment/types.ts';
+import { lifeBook } from '../db/lives.ts';
+import type { Life } from '../db/lives.ts';
 import type { Db, Sql } from '../db/sql.ts';
+import { makeNumbers } from './numbers.ts';
+import type { Numbers } from './numbers.ts';
 import type { Leg } from './rows.ts';
 import type { GatewayOptions } from './types.ts';
 
@@ -15,8 +19,10 @@ export interface Desk extends Pick<
   readonly now: () => number;
   /** Random bytes as upper-case hex. */
   readonly hex: (bytes: number) => string;
-  /** What a trade's page is opened with: nobody guesses it. */
-  readonly token: () => string;
+  /** The gateway's own numbers, the same again for the same question. */
+  readonly numbers: Numbers;
+  /** The database's present history, as it is at this moment. */
+  readonly life: () => Promise<Life>;
   /**
    * The leg's own merchant at its wallet, whatever collects for its payee by now. Undefined: it is
    * configured no more.
@@ -59,6 +65,7 @@ export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
   const { clock, random } = options;
   const merchants = merchantsIn(options);
   const now = (): number => Math.floor(clock.nowMs());
+  const lifeOf = lifeBook(db);
   const turns = new Map<string, Promise<unknown>>();
   async function alone<T>(
     terminalId: string,
@@ -100,7 +107,8 @@ export function makeDesk(db: () => Db, options: GatewayOptions): Desk {
     db,
     now,
     hex: (bytes) => Buffer.from(random.bytes(bytes)).toString('hex').toUpperCase(),
-    token: () => Buffer.from(random.bytes(16)).toString('base64url'),
+    numbers: makeNumbers(options.receipts),
+    life: () => lifeOf(now()),
     merchants,
     walletOf: ({ merchant, wallet }) => merchants.find(merchant, wallet),
     alone,

@@ -9,6 +9,7 @@ import type { Failure } from '../../shared/errors.ts';
 import { bool, num, numOrNull } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import type { Desk } from './desk.ts';
+import { MAX_LEGS } from './numbers.ts';
 import { gone, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
 import { keepCapture } from './receipts.ts';
@@ -18,7 +19,8 @@ import type { Wallet } from './types.ts';
 export const STILL_CLOSING = failure('PAY-0203', 'a close may still hand this payment back');
 
 /**
- * A wallet's trade for a terminal's trade, which counts from here on.
+ * A wallet's trade for a terminal's trade, which counts from here on. Null: it was opened there as
+ * often as it may be.
  *
  * @param opened as in {@link Leg}
  */
@@ -28,9 +30,10 @@ export async function insertLeg(
   trade: Trade,
   wallet: Wallet,
   opened = '',
-): Promise<Leg> {
-  const { now, hex } = desk;
-  const leg = `G${hex(13)}`;
+): Promise<Leg | null> {
+  const { now } = desk;
+  const leg = await nextNumber(desk, tx, trade, wallet);
+  if (leg === null) return null;
   await tx.query(
     `INSERT INTO gateway_legs
      (leg, terminal_id, out_trade_no, wallet, method, amount_fen, expires_ms, state, shown,
@@ -54,8 +57,36 @@ export async function insertLeg(
     'UPDATE gateway_trades SET leg = $3 WHERE terminal_id = $1 AND out_trade_no = $2',
     [trade.terminal_id, trade.out_trade_no, leg],
   );
-  return (await legOf(tx, leg)) as Leg;
+  return legOf(tx, leg);
 }
+
+/** The trade's next number at this wallet of its merchant; null: it had all of them. */
+async function nextNumber(
+  { numbers }: Desk,
+  tx: Sql,
+  { terminal_id: terminalId, out_trade_no: outTradeNo, merchant }: Trade,
+  wallet: Wallet,
+): Promise<string | null> {
+  const rows = await tx.query<{ leg: string }>(
+    'SELECT leg FROM gateway_legs WHERE terminal_id = $1 AND out_trade_no = $2',
+    [terminalId, outTradeNo],
+  );
+  const had = new Set(rows.map((r) => r.leg));
+  let next: string | null = null;
+  // A gap was never stored: its request is not known to be dead.
+  for (let n = MAX_LEGS; n >= 1; n--) {
+    const leg = numbers.leg({ terminalId, outTradeNo }, { merchant, wallet }, n);
+    if (had.has(leg)) break;
+    next = leg;
+  }
+  return next;
+}
+
+/** The gateway's own refund of a leg, whole: one number however often it is asked for. */
+export const selfRefundNo = (of: Pick<Leg, 'leg'>): string => `X${of.leg}`;
+/** What the customer reads of it. */
+export const SELF_REASON = '重复付款自动退回';
+
 /**
  * A capture that the wallet tells of: the trade's, where this is its leg; else on its way back,
  * durably, before anything is sent.
@@ -85,13 +116,20 @@ export async function captured(
         null,
       );
     } else if (told.amountFen === num(leg.amount_fen))
-      await move(tx, leg.leg, 'refunding', ['closed'], now(), 'captured-after-another-wallet');
+      await move(
+        tx,
+        leg.leg,
+        'refunding',
+        ['closing', 'closed'],
+        now(),
+        'captured-after-another-wallet',
+      );
     else
       await move(
         tx,
         leg.leg,
         'parked',
-        ['closed'],
+        ['closing', 'closed'],
         null,
         `captured ${told.amountFen} of ${num(leg.amount_fen)} fen`,
       );
@@ -102,7 +140,7 @@ export async function captured(
  * A request that nobody answered is dead after so long: it waited in no queue of the wallet's
  * longer than the wallet itself waits (tens of seconds).
  */
-const LANDS_WITHIN_MS = 60_000;
+export const LANDS_WITHIN_MS = 60_000;
 
 /**
  * May a close that was sent for it still hand back what the customer paid? Until then no payment of

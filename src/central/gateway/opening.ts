@@ -11,6 +11,7 @@ import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, endLeg, insertLeg } from './legs.ts';
+import { recover } from './recovery.ts';
 import { legOf, refOf, tradeOf } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
 import type { Opened, Over, Seen, Wallet } from './types.ts';
@@ -184,6 +185,8 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
   const { db, now, move } = desk;
   const { wallet: kind } = opening;
   const opened = openedAs(opening);
+  const asked = { outTradeNo: row.out_trade_no, amountFen: num(row.amount_fen) };
+  if ((await recover(desk, row.terminal_id, asked, 'open')) !== null) return { kind: 'wait' };
   const next = await db().transaction(
     async (tx): Promise<Opened | { readonly use: Leg } | { readonly end: Leg }> => {
       const trade = (await tradeOf(tx, row.terminal_id, row.out_trade_no, true)) as Trade;
@@ -191,7 +194,7 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
       if (leg?.state === 'paid') return { kind: 'paid' };
       if (trade.state === 'closed' || num(trade.expires_ms) <= now())
         return { kind: await overHow(tx, trade) };
-      if (leg === null) return { use: await insertLeg(desk, tx, trade, kind, opened) };
+      if (leg === null) return fresh(await insertLeg(desk, tx, trade, kind, opened));
       if (leg.state === 'closed' || leg.state === 'refunded') {
         // The wallet confirmed that it is over; should it be captured all the same, it is
         // watched, and handed back.
@@ -200,7 +203,7 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
             leg.leg,
             now() + FIRST_LOOK_MS,
           ]);
-        return { use: await insertLeg(desk, tx, trade, kind, opened) };
+        return fresh(await insertLeg(desk, tx, trade, kind, opened));
       }
       if (leg.wallet === kind && leg.opened === opened && leg.state !== 'closing')
         return { use: leg };
@@ -215,6 +218,10 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
   }
   return made(desk, next.use, row.description, opening);
 }
+
+/** Opened there as often as it may be: by another wallet, or a new code. */
+const fresh = (leg: Leg | null): Opened | { readonly use: Leg } =>
+  leg === null ? { kind: 'refused' } : { use: leg };
 
 /** Asks the wallet for its trade, under the leg's number: the first time, or once more. */
 async function made(desk: Desk, leg: Leg, description: string, opening: Opening): Promise<Opened> {

@@ -6,6 +6,7 @@ import { num } from '../db/sql.ts';
 import { holdPosting, redFirst, refundBar, voidReturned } from './bars.ts';
 import { mayHandBack, patience, waitsForPerson } from './budgets.ts';
 import { markReturned } from './receipts.ts';
+import { refundAgain } from './refund-again.ts';
 import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { gone, legOf, refOf, refundOf, tradeOf, unknown } from './rows.ts';
@@ -17,8 +18,10 @@ export function refund(
   terminalId: string,
   request: z.infer<typeof refundSchema>,
 ): Promise<RefundResult> {
-  const { db, now, alone, hex, move } = desk;
+  const { db, now, alone, numbers, move } = desk;
   return alone(terminalId, request.outTradeNo, async (): Promise<RefundResult> => {
+    const lost = await refundAgain(desk, terminalId, request);
+    if (lost !== null) return unknown(lost);
     const no = (why: string): RefundResult => ({
       kind: 'refused',
       failure: failure('PAY-0301', why),
@@ -81,7 +84,7 @@ export function refund(
             request.outRefundNo,
             request.outTradeNo,
             leg.leg,
-            `H${hex(13)}`,
+            numbers.refund(terminalId, request.outRefundNo),
             request.refundFen,
             request.reason,
             now(),
@@ -140,6 +143,8 @@ export function refundStanding(
 ): Promise<RefundQueryResult> {
   const { db, alone, walletOf } = desk;
   return alone(terminalId, request.outTradeNo, async (): Promise<RefundQueryResult> => {
+    const lost = await refundAgain(desk, terminalId, request);
+    if (lost !== null) return unknown(lost);
     const r = await refundOf(db(), terminalId, request.outRefundNo);
     const leg = await legOf(db(), r?.leg ?? null);
     if (r === null && (await waitsForPerson(db(), terminalId, request.outRefundNo)))

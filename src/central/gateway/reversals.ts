@@ -10,6 +10,7 @@ import { ALONE_AFTER_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { captured, sendReverse } from './legs.ts';
 import { markReturned } from './receipts.ts';
+import { recover } from './recovery.ts';
 import { legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
 import { tombstone } from './trades.ts';
@@ -39,7 +40,7 @@ async function sendCounted(desk: Desk, leg: Leg, counted: boolean): Promise<Reve
   if (counted || result.kind !== 'reversed' || result.refunded === false) return result;
   const told = result.refunded === true ? null : await desk.walletOf(leg)?.query(refOf(leg));
   if (result.refunded === true || told?.kind === 'refunded')
-    await countHandBack(desk, leg.terminal_id, num(leg.amount_fen));
+    await countHandBack(desk.db(), desk, leg.terminal_id, num(leg.amount_fen));
   return result;
 }
 
@@ -51,12 +52,15 @@ export function reverse(
 ): Promise<ReverseResult> {
   const { db, now, moving, move } = desk;
   return moving(terminalId, attempt.outTradeNo, async (): Promise<ReverseResult> => {
+    const lost = await recover(desk, terminalId, { ...attempt, method: 'code' }, 'end');
+    if (lost !== null) return unknown(lost);
+    const { name: life } = await desk.life();
     const fresh = await unheard(desk, terminalId, attempt.outTradeNo);
     const early = fresh === null ? null : await lookFirst(desk, terminalId, fresh);
     if (early !== null) return early;
     const found = await db().transaction(async (tx): Promise<Leg | NotSent> => {
       await holdPosting(tx, terminalId, attempt.outTradeNo);
-      await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' });
+      await tombstone(desk, tx, terminalId, { ...attempt, method: 'code' }, life);
       const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
       if (trade.method !== 'code') return 'qr';
       const bar = await refundBar(tx, trade);

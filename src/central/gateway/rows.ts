@@ -27,6 +27,8 @@ export interface Trade {
   readonly merchant: string;
   /** Whose money it is; null: of before payees. */
   readonly payee: string | null;
+  /** The database's history in which its wallets' trades are all known; empty: of before. */
+  readonly life: string;
 }
 /** One wallet's trade for it, under the gateway's number. */
 export interface Leg {
@@ -90,7 +92,8 @@ export const gone = ({ merchant, wallet }: Pick<Leg, 'merchant' | 'wallet'>): Fa
 export const refOf = (leg: Leg): AttemptRef => ({
   outTradeNo: leg.leg,
   amountFen: num(leg.amount_fen),
-  expiresAtMs: num(leg.expires_ms),
+  // 0: it was found again, and its end is not known.
+  ...(num(leg.expires_ms) === 0 ? {} : { expiresAtMs: num(leg.expires_ms) }),
   ...(leg.method === 'code' ? { method: 'code' } : {}),
 });
 
@@ -141,6 +144,8 @@ export interface NewTrade {
   readonly expiresMs: number;
   readonly state: 'open' | 'closed';
   readonly orderId: string | null;
+  /** The database's present history. */
+  readonly life: string;
   /** Left out: the house. */
   readonly collector?: Collector;
   /** What its page names; left out: nothing. */
@@ -152,8 +157,8 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
   (
     await tx.query(
       `INSERT INTO gateway_trades (terminal_id, out_trade_no, token, method, amount_fen,
-         description, expires_ms, state, created_ms, order_id, hall, card, merchant, payee)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING
+         description, expires_ms, state, created_ms, order_id, hall, card, merchant, payee, life)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING
          RETURNING out_trade_no`,
       [
         t.terminalId,
@@ -170,6 +175,7 @@ export const insertTrade = async (tx: Sql, t: NewTrade, nowMs: number): Promise<
         t.card ?? null,
         t.collector?.merchant ?? HOUSE_MERCHANT,
         t.collector?.payee ?? null,
+        t.life,
       ],
     )
   ).length > 0;

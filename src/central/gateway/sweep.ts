@@ -1,10 +1,12 @@
 import { HOUSE_MERCHANT } from '../../payment/merchants.ts';
+import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { ok } from '../../shared/result.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
-import { captured, endLeg, sendReverse } from './legs.ts';
+import { lostPayments } from './lost.ts';
+import { captured, endLeg, SELF_REASON, selfRefundNo, sendReverse } from './legs.ts';
 import { sendRefund, setRefund } from './refunds.ts';
 import { legOf, refOf, refundOf } from './rows.ts';
 import type { Leg, Refund } from './rows.ts';
@@ -20,7 +22,6 @@ const WATCHED_MS = 24 * 3_600_000;
 /** Reversals are taken for seven days (WeChat; payments.md section A). */
 const REVERSIBLE_MS = 7 * 24 * 3_600_000;
 const SWEEP_ROWS = 50;
-const REASON = '重复付款自动退回';
 
 /** What the gateway does without being asked by a terminal: looks that are due, and callbacks. */
 export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
@@ -29,7 +30,9 @@ export function sweeping(desk: Desk): Pick<PaymentGateway, 'sweep' | 'hear'> {
   const report = (cause: unknown): void =>
     log?.('error', 'gateway', cause instanceof Error ? cause.message : String(cause), cause);
 
+  const lost = lostPayments(desk, report);
   const sweep = async (): Promise<void> => {
+    await lost().catch(report);
     const legs = await db().query<Leg>(
       'SELECT * FROM gateway_legs WHERE look_ms <= $1 ORDER BY look_ms LIMIT $2',
       [now(), SWEEP_ROWS],
@@ -112,7 +115,9 @@ async function look(desk: Desk, named: string): Promise<void> {
 async function goOnClosing(desk: Desk, leg: Leg): Promise<void> {
   const { now } = desk;
   if (leg.method === 'qr') {
-    if (typeof (await endLeg(desk, leg)) !== 'string') await lookAgain(desk, leg, later(desk, leg));
+    const ended = await endLeg(desk, leg);
+    if (typeof ended !== 'string') await lookAgain(desk, leg, later(desk, leg));
+    else if (ended === 'closed') await watchLeft(desk, leg);
     return;
   }
   const told = await sendReverse(desk, leg);
@@ -120,6 +125,14 @@ async function goOnClosing(desk: Desk, leg: Leg): Promise<void> {
   const over = now() - num(leg.created_ms) > REVERSIBLE_MS;
   await lookAgain(desk, leg, over ? null : later(desk, leg));
 }
+
+/** One that is not its trade's may be captured all the same: it is looked at for a day more. */
+const watchLeft = ({ db, now }: Desk, leg: Leg): Promise<unknown> =>
+  db().query(
+    `UPDATE gateway_legs SET look_ms = $2 WHERE leg = $1 AND state = 'closed'
+     AND NOT EXISTS (SELECT 1 FROM gateway_trades t WHERE t.leg = gateway_legs.leg)`,
+    [leg.leg, now() + FIRST_LOOK_MS],
+  );
 
 /** A leg that its wallet closed, and that was left for another: it may yet be captured. */
 async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
@@ -132,7 +145,12 @@ async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
     return look(desk, leg.leg);
   }
   if (told.kind === 'refunded') {
-    const state = told.whole === true ? 'refunded' : 'parked';
+    // By this gateway itself, in a time that its database lost?
+    const own = await wallet.queryRefund(selfRefund(leg));
+    if (own.kind === 'unknown') return void (await lookAgain(desk, leg, later(desk, leg)));
+    if (own.kind === 'processing')
+      return void (await move(db(), leg.leg, 'refunding', ['closed'], now()));
+    const state = told.whole === true || own.kind === 'done' ? 'refunded' : 'parked';
     await move(db(), leg.leg, state, ['closed'], null, 'handed back by somebody else');
     return;
   }
@@ -140,21 +158,24 @@ async function watchClosed(desk: Desk, leg: Leg): Promise<void> {
   await lookAgain(desk, leg, over ? null : later(desk, leg));
 }
 
-const selfRefundNo = (leg: Leg): string => `X${leg.leg}`;
+const selfRefund = (leg: Leg) => ({
+  ...refOf(leg),
+  outRefundNo: selfRefundNo(leg),
+  refundFen: num(leg.amount_fen),
+  reason: SELF_REASON,
+});
 
 /** Money that belongs to no order goes back whole, under one number however often it is asked. */
 async function handBack(desk: Desk, leg: Leg): Promise<void> {
   const { db, move, walletOf } = desk;
   const wallet = walletOf(leg);
   if (wallet === undefined) return;
-  const back = {
-    ...refOf(leg),
-    outRefundNo: selfRefundNo(leg),
-    refundFen: num(leg.amount_fen),
-    reason: REASON,
-  };
+  const back = selfRefund(leg);
   const park = (f: Failure) =>
     move(db(), leg.leg, 'parked', ['refunding'], null, f.detail ?? f.code);
+  // After a backup was put back its terminal says that this very capture is what it was told of.
+  if (await paysAnOrder(desk, leg))
+    return void (await park(failure('PAY-0301', 'its terminal was told that this one counts')));
   const asked = await wallet.refund(back);
   if (asked.kind === 'refused') return void (await park(asked.failure));
   const told = asked.kind === 'accepted' ? await wallet.queryRefund(back) : asked;
@@ -162,6 +183,16 @@ async function handBack(desk: Desk, leg: Leg): Promise<void> {
   else if (told.kind === 'abnormal') await park(told.failure);
   else await lookAgain(desk, leg, later(desk, leg));
 }
+
+/** Is there evidence by which this capture pays for something? */
+const paysAnOrder = async ({ db }: Desk, leg: Leg): Promise<boolean> =>
+  (
+    await db().query(
+      `SELECT 1 FROM payment_evidence
+       WHERE wallet = $1 AND wallet_number = $2 AND merchant = $3 AND returned_ms IS NULL`,
+      [leg.wallet, leg.transaction_id, leg.merchant],
+    )
+  ).length > 0;
 
 /** A refund whose first answer was never heard is asked for again. */
 async function resend(desk: Desk, named: Refund): Promise<void> {

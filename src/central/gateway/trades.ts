@@ -19,6 +19,7 @@ import { collectorOf } from './collector.ts';
 import type { Collector } from './collector.ts';
 import { codeEnds, quoteIsOver } from './quote-over.ts';
 import { withReceipt } from './receipts.ts';
+import { recover } from './recovery.ts';
 import { gone, insertTrade, legOf, refOf, tradeOf, unknown } from './rows.ts';
 import type { Leg, NewTrade, Trade } from './rows.ts';
 import type { Wallet } from './types.ts';
@@ -29,6 +30,7 @@ export const tombstone = (
   tx: Sql,
   terminalId: string,
   a: z.infer<typeof attemptSchema>,
+  life: string,
 ): Promise<boolean> =>
   insertTrade(
     tx,
@@ -42,6 +44,7 @@ export const tombstone = (
       expiresMs: 0,
       state: 'closed',
       orderId: null,
+      life,
     },
     desk.now(),
   );
@@ -61,9 +64,13 @@ export function create(
   terminalId: string,
   request: z.infer<typeof createSchema>,
 ): Promise<CreateResult> {
-  const { db, now, alone, token, publicUrl, merchants } = desk;
-  return alone(terminalId, request.outTradeNo, () =>
-    db().transaction(async (tx): Promise<CreateResult> => {
+  const { db, now, alone, numbers, publicUrl, merchants } = desk;
+  const { outTradeNo } = request;
+  return alone(terminalId, outTradeNo, async () => {
+    const lost = await recover(desk, terminalId, request, 'open');
+    if (lost !== null) return unknown(lost);
+    const { name: life } = await desk.life();
+    return db().transaction(async (tx): Promise<CreateResult> => {
       const known = await tradeOf(tx, terminalId, request.outTradeNo);
       if (known === null && (await quoteIsOver(tx, request.orderId, now()))) return tooLate();
       await insertTrade(
@@ -71,7 +78,7 @@ export function create(
         {
           terminalId,
           outTradeNo: request.outTradeNo,
-          token: token(),
+          token: numbers.token({ terminalId, outTradeNo }),
           method: 'qr',
           amountFen: request.amountFen,
           description: request.description,
@@ -81,6 +88,7 @@ export function create(
           collector: await collectorOf(tx, merchants, request.orderId, request.payee),
           hall: request.hall,
           card: request.card,
+          life,
         },
         now(),
       );
@@ -99,18 +107,21 @@ export function create(
       if (trade.state === 'closed' || trade.token === null)
         return { kind: 'refused', failure: failure('PAY-0102', 'this payment is closed') };
       return { kind: 'pending', qrText: `${publicUrl}/q/${trade.token}` };
-    }),
-  );
+    });
+  });
 }
 
 /** Where a trade stands, by the wallet's word of now, and the leg that counts. */
 export function lookAt(
   desk: Desk,
   terminalId: string,
-  { outTradeNo }: Pick<z.infer<typeof attemptSchema>, 'outTradeNo'>,
+  asked: z.infer<typeof attemptSchema>,
 ): Promise<{ readonly told: QueryResult; readonly leg: Leg | null }> {
   const { db } = desk;
+  const { outTradeNo } = asked;
   return desk.alone(terminalId, outTradeNo, async () => {
+    const lost = await recover(desk, terminalId, asked, 'ask');
+    if (lost !== null) return { told: unknown(lost), leg: null };
     const trade = await tradeOf(db(), terminalId, outTradeNo);
     if (trade === null) return { told: { kind: 'not-found' }, leg: null };
     const leg = await legOf(db(), trade.leg);
@@ -155,8 +166,11 @@ export function close(
 ): Promise<CloseResult> {
   const { db, now, moving, move } = desk;
   return moving(terminalId, attempt.outTradeNo, async (): Promise<CloseResult> => {
+    const lost = await recover(desk, terminalId, attempt, 'end');
+    if (lost !== null) return unknown(lost);
+    const { name: life } = await desk.life();
     const leg = await db().transaction(async (tx): Promise<Leg | 'code' | null> => {
-      await tombstone(desk, tx, terminalId, attempt);
+      await tombstone(desk, tx, terminalId, attempt, life);
       const trade = (await tradeOf(tx, terminalId, attempt.outTradeNo, true)) as Trade;
       if (trade.method === 'code' && trade.leg !== null) return 'code';
       // No wallet begins anything for it any more.
@@ -187,6 +201,8 @@ export function charge(
 ): Promise<ChargeResult> {
   const { db, moving, move, merchants } = desk;
   return moving(terminalId, request.outTradeNo, async (): Promise<ChargeResult> => {
+    const lost = await recover(desk, terminalId, { ...request, method: 'code' }, 'open');
+    if (lost !== null) return unknown(lost);
     const collector = await collectorOf(db(), merchants, request.orderId, request.payee);
     const own = merchants.of(collector.merchant).filter((w) => w.code !== undefined);
     const kinds = own.map((w) => w.kind);
@@ -235,13 +251,14 @@ export function charge(
 }
 
 /** Null: the number was used before, for the same order. */
-function beginCharge(
+async function beginCharge(
   desk: Desk,
   terminalId: string,
   request: z.infer<typeof chargeSchema>,
   { kind, collector }: { readonly kind: Wallet; readonly collector: Collector },
 ): Promise<Leg | 'another-order' | 'quote-over' | null> {
   const { outTradeNo, amountFen, description, orderId } = request;
+  const { name: life } = await desk.life();
   return desk.db().transaction(async (tx) => {
     const trade: NewTrade = {
       terminalId,
@@ -253,6 +270,7 @@ function beginCharge(
       expiresMs: desk.now(),
       state: 'open',
       orderId: orderId ?? null,
+      life,
       collector,
     };
     const known = await tradeOf(tx, terminalId, outTradeNo);

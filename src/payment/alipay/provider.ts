@@ -360,6 +360,7 @@ export function createAlipayProvider(
     code: { charge, reverse: (attempt) => cancel(attempt.outTradeNo), reverseAfterMs: 0 },
     // It is a cancel (payments.md section B).
     closeMayHandBack: true,
+    unseenBeforeScan: true,
     downloadBill: (date) => alipayBill(client, date),
     readEvidence: (evidence) => readEvidence(config, evidence),
   };

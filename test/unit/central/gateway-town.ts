@@ -45,6 +45,20 @@ export class Cut {
   }
 }
 
+/** What the gateway knows, parents first. */
+const BACKED_UP = [
+  'database_lives',
+  'gateway_trades',
+  'gateway_legs',
+  'gateway_refunds',
+  'payment_evidence',
+  'refund_days',
+  'refund_waits',
+] as const;
+type Row = Readonly<Record<string, unknown>>;
+/** The rows of the gateway's tables at one moment. */
+export type Backup = Readonly<Record<string, readonly Row[]>>;
+
 /** Both wallets' sandboxes, a database, and a gateway that may be killed and started again. */
 export class Town {
   readonly clock = new ManualClock(T0);
@@ -60,6 +74,8 @@ export class Town {
   readonly callbacks: Callback[] = [];
   /** What Alipay would have. */
   readonly notifications: Callback[] = [];
+  /** The history that the database says it is in; null: its own word. */
+  life: string | null = null;
   /** The wallets answer as if they had lost their books. */
   forgets = false;
   readonly engine: Engine;
@@ -203,6 +219,7 @@ export class Town {
     const cuttable: Db = {
       ...db,
       query: (text, params) => cut.point(() => db.query(text, params), true),
+      life: () => (this.life === null ? db.life() : Promise.resolve(this.life)),
       transaction: (run) => cut.point(() => db.transaction((tx) => run(sql(tx))), true),
     };
     const still = {
@@ -219,6 +236,29 @@ export class Town {
     });
     return this.gateway;
   }
+  /** What a backup of the gateway's tables holds now (SQLite). */
+  async backup(): Promise<Backup> {
+    const rows: Record<string, readonly Row[]> = {};
+    for (const table of BACKED_UP) rows[table] = await this.db.query<Row>(`SELECT * FROM ${table}`);
+    return rows;
+  }
+  /** Puts it back: the database goes on from there, and so does a new gateway. */
+  async restore(backup: Backup): Promise<void> {
+    for (const table of BACKED_UP.toReversed()) await this.db.query(`DELETE FROM ${table}`);
+    for (const table of BACKED_UP)
+      for (const row of backup[table] ?? []) {
+        const columns = Object.keys(row);
+        await this.db.query(
+          `INSERT INTO ${table} (${columns.join(', ')})
+           VALUES (${columns.map((_, i) => `$${i + 1}`).join(', ')})`,
+          Object.values(row),
+        );
+      }
+    this.#lives += 1;
+    this.life = `restored ${this.#lives}`;
+    this.start();
+  }
+  #lives = 0;
   orders(): readonly SandboxOrder[] {
     return [...this.wechat.control.books().orders, ...this.alipay.control.books().orders];
   }

@@ -571,6 +571,7 @@ describe.each(ENGINES)('an order’s invoice on %s', (engine) => {
         merchant: 'house',
         payee: null,
         card: null,
+        life: '',
       });
       await r.room.db.query(`UPDATE orders SET state = 'parked', delivered_by = NULL`);
       expect(await refundBar(r.room.db, trade(1))).toBe('invoiced');

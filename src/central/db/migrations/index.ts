@@ -54,6 +54,7 @@ import { staffIndexes } from './055-staff-indexes.ts';
 import { enrolments } from './056-enrolments.ts';
 import { policies } from './057-policies.ts';
 import { accountImports } from './058-account-imports.ts';
+import { gatewayLives } from './063-gateway-lives.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -113,4 +114,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'policies', sql: policies },
   { name: 'account imports', sql: accountImports },
   { name: 'company accounts', sql: companyAccounts },
+  { name: 'gateway lives', sql: gatewayLives },
 ];

@@ -3,6 +3,7 @@ import { heartbeatSchema } from '../../../shared/central-api/index.ts';
 import type { Heartbeat } from '../../../shared/central-api/index.ts';
 import { num } from '../../db/sql.ts';
 import type { Sql } from '../../db/sql.ts';
+import { strangersCount } from '../../gateway/bill-strangers.ts';
 import { TRY_SPAN_MS } from '../accounts.ts';
 import type { AlarmCode } from './config.ts';
 
@@ -101,12 +102,13 @@ const counts = (
   ],
   [
     'CROSS-CHECK',
-    '账单差异（近七天）、待查的成交、公司账务系统不收的和有矛盾的',
+    '账单差异（近七天）、账单里网关不认识的款、待查的成交、公司账务系统不收的和有矛盾的',
     `SELECT (SELECT COALESCE(SUM(persons), 0) FROM bill_days WHERE date >= $1)
+       + ${strangersCount('$2')}
        + (SELECT COUNT(*) FROM sale_findings WHERE settled_ms IS NULL AND accuses)
        + (SELECT COUNT(*) FROM company_purchases WHERE state = 'refused')
        + (SELECT COUNT(*) FROM company_findings) AS n`,
-    [chinaDate(nowMs - 7 * DAY_MS)],
+    [chinaDate(nowMs - 7 * DAY_MS), nowMs - 7 * DAY_MS],
   ],
   [
     'LOG-INS-FAILED',
