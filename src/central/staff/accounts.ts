@@ -4,6 +4,7 @@ import { DAY_MS } from '../../shared/time.ts';
 import { num, numOrNull } from '../db/sql.ts';
 import type { Db, Script, Sql } from '../db/sql.ts';
 import { audited } from './audit.ts';
+import { endFirstWords } from './first-words.ts';
 import type { Via } from './audit.ts';
 import { countingRoles, rolesOf } from './roles.ts';
 import type { Role } from './roles.ts';
@@ -80,9 +81,13 @@ const lockStaff = async (tx: Sql, name: string): Promise<Shown | undefined> =>
     )
   )[0];
 
-/** What he proposed is over. */
-const endProposals = (tx: Sql, name: string): Promise<unknown> =>
-  tx.query(`UPDATE staff_proposals SET state = 'lapsed' WHERE who = $1 AND state = 'open'`, [name]);
+/** What he proposed is over, in whatever form. */
+async function endProposals(tx: Sql, name: string, nowMs: number): Promise<void> {
+  await tx.query(`UPDATE staff_proposals SET state = 'lapsed' WHERE who = $1 AND state = 'open'`, [
+    name,
+  ]);
+  await endFirstWords(tx, name, [], nowMs);
+}
 
 /** His roles as of now; none: there is nobody of this name who is let in. */
 export async function standingRoles(sql: Sql, name: string): Promise<readonly Role[]> {
@@ -156,7 +161,7 @@ export function resetStaff(
        WHERE name = $1`,
       [known, tokenHash(code), by.nowMs + SET_UP_MS, by.nowMs],
     );
-    await endProposals(tx, known);
+    await endProposals(tx, known, by.nowMs);
   }).then((told) => (told.ok ? done(code) : told));
 }
 
@@ -171,7 +176,7 @@ export const disableStaff = (db: Db, name: string, by: Doer): Promise<StaffDone<
          changed_ms = $2 WHERE name = $1`,
       [known, by.nowMs],
     );
-    await endProposals(tx, known);
+    await endProposals(tx, known, by.nowMs);
   });
 
 /** All his bearer tokens are over, and he stays logged in. */
@@ -195,13 +200,14 @@ export const setRoles = async (
 ): Promise<StaffDone<null>> =>
   roles.length === 0
     ? barred('no-roles')
-    : changed(db, name, by, 'staff-roles', false, (tx, known) =>
-        tx.query('UPDATE staff SET roles = $2, changed_ms = $3 WHERE name = $1', [
+    : changed(db, name, by, 'staff-roles', false, async (tx, known) => {
+        await tx.query('UPDATE staff SET roles = $2, changed_ms = $3 WHERE name = $1', [
           known,
           roles.join(','),
           by.nowMs,
-        ]),
-      );
+        ]);
+        await endFirstWords(tx, known, roles, by.nowMs);
+      });
 
 function changed(
   db: Db,

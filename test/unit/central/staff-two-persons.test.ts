@@ -162,6 +162,56 @@ describe.each(ENGINES)('what moves money or keys takes two persons, on %s', (eng
     expect(idIn(await propose(wang, 'L1'))).not.toBe('');
   });
 
+  it('a first word in a row of its own is taken back with the role that it was said by', async () => {
+    room = await openStaffRoom(engine);
+    for (const name of ['李雷', '王芳']) {
+      await member(room, name, 'finance', 'clerk');
+      await room.db.query(
+        `INSERT INTO refund_waits (terminal_id, number, out_trade_no, fen, since_ms, asked_who,
+           asked_why) VALUES ($1, $2, 'P', 100, 1, $3, 'x')`,
+        [T, `N-${name}`, name],
+      );
+      await room.db.query(
+        `INSERT INTO card_grants (user_no, quantity, micro, reference, state, asked_who, asked_why,
+           asked_ms) SELECT user_no, 1, 1, $1, 'asked', $2, 'x', 1 FROM accounts
+         ORDER BY user_no LIMIT 1`,
+        [`R-${name}`, name],
+      );
+    }
+    await room.db.query(
+      `INSERT INTO refund_waits (terminal_id, number, out_trade_no, fen, since_ms, asked_who,
+         asked_why, allowed_ms, who, why) VALUES ($1, 'N-done', 'P', 100, 1, '李雷', 'x', 2, '王芳', 'y')`,
+      [T],
+    );
+    const words = async () => ({
+      waits: (
+        await room.db.query<{ asked_who: string | null }>(
+          'SELECT asked_who FROM refund_waits ORDER BY number',
+        )
+      ).map((r) => r.asked_who),
+      grants: (
+        await room.db.query<{ state: string }>('SELECT state FROM card_grants ORDER BY reference')
+      ).map((r) => r.state),
+    });
+    const by = { who: 'root', via: 'command', nowMs: room.now } as const;
+    const before = await words();
+    expect(before.waits.filter((who) => who === '李雷')).toHaveLength(2);
+    // A clerk proposes grants, and lets no refund go.
+    await setRoles(room.db, '李雷', ['clerk'], by);
+    const clerk = await words();
+    expect(clerk.grants).toEqual(['asked', 'asked']);
+    // What two persons decided stays, and so does another one's word.
+    expect([...new Set(clerk.waits)]).toHaveLength(3);
+    expect(clerk.waits).toEqual(expect.arrayContaining(['李雷', '王芳', null]));
+    await setRoles(room.db, '李雷', ['viewer'], by);
+    expect(new Set((await words()).grants)).toEqual(new Set(['asked', 'refused']));
+    await resetStaff(room.db, '王芳', by, random);
+    expect(await words()).toEqual({
+      waits: expect.arrayContaining([null, null, '李雷']),
+      grants: ['refused', 'refused'],
+    });
+  });
+
   it('keys: a new key, an epoch and a terminal’s return wait for the second person; to stop one does not', async () => {
     room = await openStaffRoom(engine, 2, { verifierOf: ed25519Verifier });
     const li = await member(room, '李雷', 'engineer');
