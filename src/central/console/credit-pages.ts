@@ -152,7 +152,7 @@ export const creditItemPage = (item: CreditItemRow, by: By): string =>
       ['状态', ITEMS[item.state]],
     ])}
 <p>已在别处缴清的账单，正在自助机付款的订单会自动退款。登记之后留痕，缴清不能撤回。</p>
-<form method="post" action="/console/credit/item">${hidden({ token: by.token, item: item.item })}
+<form method="post" action="/console/credit/item">${hidden({ token: by.token, item: item.item, principal: item.principal_fen })}
 <label for="word">结果</label><select id="word" name="word" required><option value="">请选择</option>${nextWords(
       item,
     )

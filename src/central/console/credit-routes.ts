@@ -26,6 +26,8 @@ const itemSchema = z.object({
   item: line.min(1).max(64),
   word: z.enum(ITEM_WORDS),
   reference: line.max(100).default(''),
+  /** As the page showed it, fen. */
+  principal: z.coerce.number().int().nonnegative().optional(),
   who: line.min(1).max(60),
   why: line.min(1).max(300),
 });
@@ -52,6 +54,7 @@ const BOOK_NO = {
 const NO = {
   gone: '没有这张账单',
   'no-step': '账单的状态已经变了，请刷新',
+  'other-sum': '账单的金额已经变了，请看过新的金额再提出',
   'being-paid': '正在自助机付款，请半小时后再登记代扣',
 } as const;
 
@@ -75,10 +78,10 @@ export function creditRoutes({ db, now, show, file, decide }: Ways): readonly Ro
       return creditItemPage(item, by);
     }),
     decide('/console/credit/item', async (form, on) => {
-      const told = filled(form, itemSchema);
+      const { principal: principalFen, ...told } = filled(form, itemSchema);
       if (told.word === 'paid' && told.reference === '')
         throw new Refusal('bad-request', '缴清须填凭证号');
-      const barred = await changeItem(on, told, now());
+      const barred = await changeItem(on, { ...told, principalFen }, now());
       if (barred !== null) throw new Refusal('bad-request', NO[barred], { status: 409 });
     }),
     show('/console/credit/posting', async (query, by) => {

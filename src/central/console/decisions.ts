@@ -234,10 +234,13 @@ export const DECISIONS: Readonly<Record<string, Decision>> = {
     act: 'bill',
     words: '登记账单',
     about: ['item'],
-    state: rows('SELECT state, order_id, paid_by FROM credit_items WHERE item = $1', 'item'),
+    state: rows(
+      'SELECT state, principal_fen, order_id, paid_by FROM credit_items WHERE item = $1',
+      'item',
+    ),
     // A debt is gone by it.
     twoPersons: (form) => form['word'] === 'paid' || form['word'] === 'withdrawn',
-    fields: ['item', 'word', 'reference'],
+    fields: ['item', 'word', 'reference', 'principal'],
     approvers: ['finance'],
   },
   '/console/credit/posting': {

@@ -27,6 +27,8 @@ export interface ItemChange {
   readonly word: ItemWord;
   /** The receipt's number; of `paid` it is never empty. */
   readonly reference: string;
+  /** The bill's principal as it was seen, fen; left out: nobody looked. */
+  readonly principalFen?: number | undefined;
   readonly who: string;
   readonly why: string;
 }
@@ -41,7 +43,7 @@ export async function changeItem(
   db: Db,
   told: ItemChange,
   nowMs: number,
-): Promise<'gone' | 'no-step' | 'being-paid' | null> {
+): Promise<'gone' | 'no-step' | 'other-sum' | 'being-paid' | null> {
   const [known] = await select(db, CREDIT_ITEMS, 'item = $1', [told.item]);
   if (known === undefined) return 'gone';
   return db.transaction(async (tx) => {
@@ -50,6 +52,9 @@ export async function changeItem(
     ]);
     const [item] = await select(tx, CREDIT_ITEMS, 'item = $1 FOR NO KEY UPDATE', [told.item]);
     if (item === undefined || !ITEM_FROM[told.word].includes(item.state)) return 'no-step';
+    // What was agreed to is the bill as it was seen: an import, or a payment of a part, changes it.
+    if (told.principalFen !== undefined && told.principalFen !== item.principal_fen)
+      return 'other-sum';
     const kept = item.order_id !== null && (item.reserved_until_ms ?? 0) > nowMs;
     if (kept && told.word === 'debited') return 'being-paid';
     const paid = told.word === 'paid';

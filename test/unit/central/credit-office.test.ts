@@ -178,6 +178,28 @@ describe.each(ENGINES)('staff and credit accounts on %s', (engine) => {
     expect(body).toContain('已在别处缴清');
   });
 
+  it('a bill is settled as it was seen: one whose sum was changed meanwhile is looked at anew', async () => {
+    const { body } = await page('/console/credit/item?item=G1');
+    const principal = /name="principal" value="(\d+)"/.exec(body)?.[1] ?? '';
+    expect(principal).not.toBe('');
+    await room.db.query(
+      'UPDATE credit_items SET principal_fen = principal_fen + 1 WHERE item = $1',
+      ['G1'],
+    );
+    const form = {
+      token: tokenOf(body),
+      item: 'G1',
+      word: 'withdrawn',
+      principal,
+      who: 'x',
+      why: 'y',
+    };
+    const refused = await send('/console/credit/item', form);
+    expect([refused.status, refused.body]).toEqual([409, expect.stringContaining('金额已经变了')]);
+    const changed = String(Number(principal) + 1);
+    expect((await send('/console/credit/item', { ...form, principal: changed })).status).toBe(303);
+  });
+
   it('settle a parked order by hand: what is credited is not handed back, and what is not, is given up', async () => {
     for (const posts of [true, false]) {
       const id = number();
