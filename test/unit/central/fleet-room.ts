@@ -30,7 +30,7 @@ export class Company {
     this.#options = options;
   }
   static async open(engine: Engine, options: Partial<CentralOptions> = {}): Promise<Company> {
-    const company = new Company(await openDb(engine), options);
+    const company = new Company(await openDb(engine, 'made'), options);
     await company.process();
     return company;
   }

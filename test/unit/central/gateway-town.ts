@@ -82,7 +82,7 @@ export class Town {
 
   /** @param browser payments in WeChat's own browser are configured, and Alipay's callbacks */
   static async open(engine: Engine = 'sqlite', browser = false): Promise<Town> {
-    return Town.on(await openDb(engine), engine, browser);
+    return Town.on(await openDb(engine, 'made'), engine, browser);
   }
   /** In an empty database. */
   static async on(db: Db, engine: Engine = 'postgres', browser = false): Promise<Town> {

@@ -4,6 +4,7 @@ import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient, CardKeyClient, UploadResult } from '../../../src/billing/types.ts';
 import { systemClock, systemRandom } from '../../../src/main/ports.ts';
 import { trustIn } from '../../../src/central/books/trust.ts';
+import { migrate } from '../../../src/central/db/migrate.ts';
 import { openPostgres } from '../../../src/central/db/postgres.ts';
 import type { Db } from '../../../src/central/db/sql.ts';
 import { DEMO_DATA } from '../../../src/demo/central-data.ts';
@@ -329,7 +330,7 @@ export async function openRoom(
   count = 3,
   over: Partial<CentralOptions> = {},
 ): Promise<Room> {
-  const db = typeof on === 'string' ? await openDb(on) : on;
+  const db = typeof on === 'string' ? await openDb(on, 'made') : on;
   const ids = Array.from({ length: count }, (_, i) => String(311 + i).padStart(12, '0'));
   const room = { now: 1_780_000_000_000 };
   const clock: Clock = {
@@ -384,21 +385,27 @@ export async function openRoom(
  */
 export const ENGINES = ['postgres', 'sqlite'] as const;
 export type Engine = (typeof ENGINES)[number];
-export const openDb = (engine: Engine): Promise<Db> =>
-  engine === 'postgres' ? emptyPostgres() : Promise.resolve(openSqliteDb());
+/** @param schema `none`: nothing is in it · `made`: central's tables, as after the first start */
+export const openDb = (engine: Engine, schema: 'none' | 'made' = 'none'): Promise<Db> =>
+  engine === 'sqlite'
+    ? Promise.resolve(openSqliteDb())
+    : schema === 'made'
+      ? madePostgres()
+      : emptyPostgres();
+
+const openServer = async (): Promise<Db> =>
+  openPostgres({
+    clock: systemClock,
+    random: systemRandom,
+    url: await sharedDatabase(inject('postgresFolder')),
+    connections: 8,
+    mayForget: true,
+  });
 
 /** Databases whose test is over: to make one takes longer than to empty it. */
 const idle: Db[] = [];
 async function emptyPostgres(): Promise<Db> {
-  const db =
-    idle.pop() ??
-    (await openPostgres({
-      clock: systemClock,
-      random: systemRandom,
-      url: await sharedDatabase(inject('postgresFolder')),
-      connections: 8,
-      mayForget: true,
-    }));
+  const db = idle.pop() ?? (await openServer());
   return {
     ...db,
     close: async () => {
@@ -407,6 +414,72 @@ async function emptyPostgres(): Promise<Db> {
     },
   };
 }
+
+/** One with central's tables, and what their making left in them. */
+interface Made {
+  readonly db: Db;
+  readonly tables: readonly string[];
+  /** Rows as JSON, by table. */
+  readonly rows: readonly (readonly [table: string, json: string])[];
+}
+/** Of those: sixty migrations take longer than to empty their tables. */
+const unused: Made[] = [];
+async function madePostgres(): Promise<Db> {
+  const made = unused.pop() ?? (await make(idle.pop() ?? (await openServer())));
+  const { db } = made;
+  return {
+    ...db,
+    close: async () => {
+      const there = await tablesOf(db);
+      // A test that changed the tables themselves has had them for good.
+      if (there.join() !== made.tables.join()) {
+        await db.exec('DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
+        idle.push(db);
+        return;
+      }
+      const emptied = made.tables.map(nameOf).filter((table) => table !== 'schema_migrations');
+      // Not TRUNCATE, which makes files anew; and without the triggers that keep a ledger whole.
+      await db.exec(
+        `BEGIN; SET LOCAL session_replication_role = replica;
+         ${emptied.map((table) => `DELETE FROM ${table};`).join('')}
+         SELECT setval(c.oid, 1, false) FROM pg_class c
+         WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace;
+         COMMIT;`,
+      );
+      for (const [table, json] of made.rows) await putBack(db, table, json);
+      unused.push(made);
+    },
+  };
+}
+const tablesOf = async (db: Db): Promise<readonly string[]> =>
+  (
+    await db.query<{ name: string }>(
+      `SELECT c.relname || '(' || string_agg(a.attname, ',' ORDER BY a.attnum) || ')' AS name
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+         AND NOT a.attisdropped
+       WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+       GROUP BY c.relname ORDER BY 1`,
+    )
+  ).map(({ name }) => name);
+async function make(db: Db): Promise<Made> {
+  await migrate(db);
+  const tables = await tablesOf(db);
+  const rows: (readonly [string, string])[] = [];
+  for (const table of tables.map(nameOf).filter((name) => name !== 'schema_migrations')) {
+    const [found] = await db.query<{ n: unknown; json: string }>(
+      `SELECT COUNT(*) AS n, COALESCE(json_agg(t), '[]')::text AS json FROM ${table} t`,
+    );
+    if (Number(found?.n) > 0) rows.push([table, found?.json ?? '[]']);
+  }
+  return { db, tables, rows };
+}
+const nameOf = (table: string): string => table.slice(0, table.indexOf('('));
+const putBack = (db: Db, table: string, json: string): Promise<unknown> =>
+  db.query(
+    `INSERT INTO ${table} OVERRIDING SYSTEM VALUE
+     SELECT * FROM json_populate_recordset(NULL::${table}, $1::json)`,
+    [json],
+  );
 
 /** A central of its own with the demo's data and two terminals. */
 export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
@@ -427,7 +500,7 @@ export async function openHall(engine: Engine = 'postgres'): Promise<Hall> {
   const gateway = ed25519Signer(edKeys().privateKeyPem);
   const ids = ['000000000311', '000000000312'] as const;
   const keys = ids.map(() => edKeys());
-  const db = await openDb(engine);
+  const db = await openDb(engine, 'made');
   const central = createCentral({
     db,
     ...DEMO_DATA,

@@ -81,7 +81,7 @@ export async function openStand(engine: Engine): Promise<Stand> {
   const keys = Object.fromEntries(
     names.map((name) => [name, ed25519Signer(pems[name]?.privateKeyPem ?? '')]),
   ) as unknown as Stand['keys'];
-  const db = await openDb(engine);
+  const db = await openDb(engine, 'made');
   // Its wallets only: nobody pays.
   const town = await Town.open();
   const central = createCentral({
