@@ -82,6 +82,7 @@ export const DISTRIBUTION: Readonly<Record<string, Placement>> = {
   gateway_refunds: { one: GATEWAY },
   gateway_settlements: { one: GATEWAY },
   gateway_unknown: { one: GATEWAY },
+  gateway_unseen_closes: { one: GATEWAY },
   credit_acts: { one: OFFICE },
   audit: { one: OFFICE },
   enrolments: { one: OFFICE },

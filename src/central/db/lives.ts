@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../shared/time.ts';
 import { num, numOrNull } from './sql.ts';
 import type { Db } from './sql.ts';
 
@@ -12,9 +13,17 @@ export interface Life {
   readonly sinceMs: number;
   /** When it had heard a terminal for the last time then: a backup is older than its return. */
   readonly heardMs: number;
-  /** The backup was made then or later, as far as uploads tell; 0: it had heard nobody. */
+  /**
+   * The backup was made then or later, as far as uploads tell; 0: it had heard nobody. What another
+   * backup shortly before this one left to be found may be missing still: then it is that one's.
+   */
   readonly backupMs: number;
+  /** Since when it is looked for what such a backup lacked: `sinceMs`, or an earlier life's. */
+  readonly lookedSinceMs: number;
 }
+
+/** Terminals ask about a lost payment for so long; wallets keep reversals and bills no longer. */
+export const LOOKED_FOR_MS = 8 * DAY_MS;
 
 /** Which history the database is in, and since when. */
 export async function lifeSince(db: Db, nowMs: number): Promise<Life> {
@@ -25,8 +34,17 @@ export async function lifeSince(db: Db, nowMs: number): Promise<Life> {
   const row = known.find((k) => k.life === life);
   if (row !== undefined) {
     const sinceMs = num(row.since_ms);
-    const heardMs = numOrNull(row.heard_ms);
-    return { name: life, sinceMs, heardMs: heardMs ?? sinceMs, backupMs: heardMs ?? 0 };
+    const open = known.filter(
+      ({ since_ms: since }) =>
+        num(since) > 0 && num(since) <= sinceMs && num(since) > sinceMs - LOOKED_FOR_MS,
+    );
+    return {
+      name: life,
+      sinceMs,
+      heardMs: numOrNull(row.heard_ms) ?? sinceMs,
+      backupMs: Math.min(...[row, ...open].map((k) => numOrNull(k.heard_ms) ?? 0)),
+      lookedSinceMs: Math.min(sinceMs, ...open.map((k) => num(k.since_ms))),
+    };
   }
   await db.query(
     `INSERT INTO database_lives (life, since_ms, heard_ms)

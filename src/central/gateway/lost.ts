@@ -87,7 +87,7 @@ export function lostPayments(desk: Desk, report: (cause: unknown) => void): () =
   return () => (running ??= round().finally(() => (running = null)));
 }
 
-/** Captures of the lost time that were told in this life of the database, oldest first. */
+/** Captures of the lost time that were told since a backup was put back, oldest first. */
 const toldSince = ({ db, now }: Desk, since: Life, after: Place): Promise<readonly Told[]> =>
   db().query<Told>(
     `SELECT kind, terminal_id, epoch, seq, body, received_ms FROM journal_events
@@ -98,7 +98,7 @@ const toldSince = ({ db, now }: Desk, since: Life, after: Place): Promise<readon
     [
       since.backupMs - MARGIN_MS,
       since.sinceMs + MARGIN_MS,
-      since.sinceMs,
+      since.lookedSinceMs,
       now() - QUIET_MS,
       ...after,
       AT_ONCE,

@@ -1,9 +1,11 @@
 import type { MerchantWallet } from '../../payment/merchants.ts';
-import type { AttemptRef } from '../../payment/types.ts';
+import type { AttemptRef, CloseResult } from '../../payment/types.ts';
 import { failure } from '../../shared/errors.ts';
 import type { Failure } from '../../shared/errors.ts';
 import { attemptOf } from '../../shared/order-id.ts';
+import { LOOKED_FOR_MS } from '../db/lives.ts';
 import type { Life } from '../db/lives.ts';
+import { anyOf, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { collectorOf } from './collector.ts';
@@ -23,8 +25,6 @@ import type { Leg, Trade } from './rows.ts';
  * asked about every number that it can have been given, and the trade is built again as they tell.
  */
 
-/** Terminals ask about a lost payment for so long; wallets keep reversals and bills no longer. */
-export const LOOKED_FOR_MS = 8 * 24 * 3_600_000;
 /** Clocks of terminals and of central differ, and uploads come late: so much earlier is looked at. */
 const MARGIN_MS = 3_600_000;
 
@@ -68,17 +68,13 @@ export async function recover(
   const whole: Asked = { ...asked, ...known(trade) };
   const seen = await lookEverywhere(desk, terminalId, whole, trade);
   if ('code' in seen) return seen;
-  // A cancel that was sent before may yet reach what was paid.
-  const mayYetGoBack = (all: readonly Found[]): boolean =>
-    now() - life.sinceMs < LANDS_WITHIN_MS &&
-    all.some((f) => f.told.kind === 'paid' && f.provider.closeMayHandBack === true);
-  if (mayYetGoBack(seen)) return STILL_CLOSING;
+  if (await mayYetGoBack(desk, life, seen)) return STILL_CLOSING;
   const more = seen.some((f) => f.row === null && f.told.kind !== 'not-found');
   // Nothing is stored of what nobody has, and the customer may yet pay what nobody sees.
   if (!more && wish === 'ask' && (trade === null || now() < num(trade.expires_ms))) return null;
   if (more && orderId === null && (await isTooSoon(db(), terminalId, outTradeNo, life)))
     return failure('PAY-0203', 'its order was not told again yet');
-  const ended = await endUnseen(whole, seen);
+  const ended = await endUnseen(desk, whole, seen);
   if ('code' in ended) return ended;
   // No wallet has it, and none will: what was asked for goes its usual way. Only the numbers that
   // are used up are remembered, where another wallet may begin.
@@ -87,7 +83,7 @@ export async function recover(
     return null;
   const found = await backByItself(whole, ended);
   if ('code' in found) return found;
-  if (mayYetGoBack(found)) return STILL_CLOSING;
+  if (await mayYetGoBack(desk, life, found)) return STILL_CLOSING;
   await keepFound(desk, { terminalId, asked: whole, wish, trade, orderId, life, found });
   return null;
 }
@@ -183,6 +179,7 @@ async function lookEverywhere(
  * numbers is closed, so that nobody pays by it once another wallet may, or the payment is over.
  */
 async function endUnseen(
+  desk: Desk,
   asked: Asked,
   found: readonly Found[],
 ): Promise<readonly Found[] | Failure> {
@@ -198,7 +195,7 @@ async function endUnseen(
       continue;
     }
     const ref = refTo(f.leg, asked);
-    const closed = await f.provider.close(ref);
+    const closed = await closeUnseen(desk, f, ref);
     if (closed.kind === 'unknown') return closed.failure;
     // It was paid at this moment, or the close handed it back: then the wallet knows it now.
     const told = await f.provider.query(ref);
@@ -206,6 +203,42 @@ async function endUnseen(
     whole.push({ ...f, told, ended: true });
   }
   return whole;
+}
+
+/** Noted first where it may be a cancel, as every close is: this one has no row of its own. */
+async function closeUnseen(
+  { db, now }: Desk,
+  { leg, provider }: Found,
+  ref: AttemptRef,
+): Promise<CloseResult> {
+  if (provider.closeMayHandBack !== true) return provider.close(ref);
+  const note = (): Promise<unknown> =>
+    db().query(
+      `INSERT INTO gateway_unseen_closes (leg, sent_ms) VALUES ($1, $2)
+       ON CONFLICT (leg) DO UPDATE SET sent_ms = EXCLUDED.sent_ms`,
+      [leg, now()],
+    );
+  await note();
+  const closed = await provider.close(ref);
+  // What it was asked before and after took its time: from here on nobody waits for an answer.
+  if (closed.kind === 'unknown') await note();
+  return closed;
+}
+
+/** May a cancel yet reach what was paid? One of the lost time, or one of {@link closeUnseen}. */
+async function mayYetGoBack(
+  { db, now }: Desk,
+  life: Life,
+  found: readonly Found[],
+): Promise<boolean> {
+  const paid = found.filter((f) => f.told.kind === 'paid' && f.provider.closeMayHandBack === true);
+  if (paid.length === 0) return false;
+  if (now() - life.sinceMs < LANDS_WITHIN_MS) return true;
+  const sent = await db().query(
+    `SELECT 1 FROM gateway_unseen_closes WHERE leg ${anyOf('$1')} AND sent_ms > $2 LIMIT 1`,
+    [list(paid.map((f) => f.leg)), now() - LANDS_WITHIN_MS],
+  );
+  return sent.length > 0;
 }
 
 /** Of what went back: did the gateway itself hand it back, under its own number? */

@@ -446,6 +446,53 @@ describe('what is lost', () => {
     expect(town.kept()).toBe(0);
   });
 
+  it('a cancel that the search itself sent, and that nobody answered, may land for a minute', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('alipay');
+    await town.restore(backup);
+    await heard();
+    town.clock.advance(3_600_000);
+    v.expiresAtMs = 0;
+    town.alipay.control.faults({ reset: true, dropRequest: 1, only: ['cancel'] });
+    expect(await v.create()).toBe('unknown');
+    v.pay(0);
+    // Another process goes on: what was sent is not this one's memory alone.
+    town.start();
+    expect((await v.query()).kind).toBe('unknown');
+    town.clock.advance(59_999);
+    expect((await v.query()).kind).toBe('unknown');
+    const leg = town.alipay.control.books().orders[0]?.outTradeNo ?? '';
+    const alipay = town.wallets.find((one) => one.kind === 'alipay');
+    expect(await alipay?.code?.reverse({ outTradeNo: leg, amountFen: FEN })).toMatchObject({
+      kind: 'reversed',
+    });
+    town.clock.advance(1);
+    expect(await v.query()).toMatchObject({ kind: 'refunded', whole: true });
+    expect(town.kept()).toBe(0);
+  });
+
+  it('and was not found yet when the next backup was made is found after that one, too', async () => {
+    town = await Town.open();
+    const upload = () =>
+      town.db.query('UPDATE terminals SET last_upload_ms = $1', [town.clock.nowMs()]);
+    const v = new Visit();
+    await v.create();
+    await upload();
+    const first = await backedUp();
+    await v.tap('wechat');
+    v.pay(0);
+    await town.restore(first);
+    await heard();
+    town.clock.advance(3 * 3_600_000);
+    await upload();
+    await town.restore(await backedUp());
+    await heard();
+    expect(await v.query()).toMatchObject({ kind: 'paid', amountFen: FEN });
+  });
+
   it('gives the same code again, and the phone that has it goes on', async () => {
     town = await Town.open();
     const v = new Visit();
@@ -669,6 +716,36 @@ describe('what is lost', () => {
     wechatDown(0);
     await settled();
     expect(town.kept()).toBe(FEN);
+    expect((await town.legs()).filter((l) => l.state === 'paid')).toHaveLength(1);
+    await town.db.query('DELETE FROM journal_events');
+  });
+
+  it('and told just before the next backup, it is looked for after that one, too', async () => {
+    town = await Town.open();
+    const upload = () =>
+      town.db.query('UPDATE terminals SET last_upload_ms = $1', [town.clock.nowMs()]);
+    const v = new Visit();
+    await upload();
+    const first = await backedUp();
+    await v.create();
+    await v.tap('wechat');
+    v.pay(0);
+    const paidMs = town.clock.nowMs();
+    await town.restore(first);
+    await heard();
+    town.clock.advance(3 * 3_600_000);
+    await upload();
+    const receipt = { orderId: 'PL-1', outTradeNo: v.r.outTradeNo, amountFen: FEN };
+    const token = `${Buffer.from(JSON.stringify(receipt)).toString('base64url')}.k.s`;
+    await town.db.query(
+      `INSERT INTO journal_events
+       (terminal_id, epoch, seq, kind, wall_ms, order_id, body, hash, received_ms)
+       VALUES ($1, 1, 1, 'attempt-paid', $2, NULL, $3, '', $4)`,
+      [T, paidMs, JSON.stringify({ evidence: { kind: 'receipt', token } }), town.clock.nowMs()],
+    );
+    await town.restore(await backedUp());
+    await heard();
+    await settled();
     expect((await town.legs()).filter((l) => l.state === 'paid')).toHaveLength(1);
     await town.db.query('DELETE FROM journal_events');
   });

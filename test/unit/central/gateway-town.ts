@@ -51,6 +51,7 @@ const BACKED_UP = [
   'gateway_trades',
   'gateway_legs',
   'gateway_refunds',
+  'gateway_unseen_closes',
   'payment_evidence',
   'refund_days',
   'refund_waits',

@@ -55,6 +55,7 @@ import { enrolments } from './056-enrolments.ts';
 import { policies } from './057-policies.ts';
 import { accountImports } from './058-account-imports.ts';
 import { gatewayLives } from './063-gateway-lives.ts';
+import { gatewayUnseenCloses } from './064-gateway-unseen-closes.ts';
 
 /** In order; a migration that was released is never changed. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -115,4 +116,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: 'account imports', sql: accountImports },
   { name: 'company accounts', sql: companyAccounts },
   { name: 'gateway lives', sql: gatewayLives },
+  { name: 'gateway unseen closes', sql: gatewayUnseenCloses },
 ];
