@@ -32,7 +32,7 @@ export async function insertLeg(
   opened = '',
 ): Promise<Leg | null> {
   const { now } = desk;
-  const leg = await nextNumber(desk, tx, trade, wallet);
+  const leg = await nextLeg(desk, tx, trade, wallet);
   if (leg === null) return null;
   await tx.query(
     `INSERT INTO gateway_legs
@@ -61,7 +61,7 @@ export async function insertLeg(
 }
 
 /** The trade's next number at this wallet of its merchant; null: it had all of them. */
-async function nextNumber(
+export async function nextLeg(
   { numbers }: Desk,
   tx: Sql,
   { terminal_id: terminalId, out_trade_no: outTradeNo, merchant }: Trade,

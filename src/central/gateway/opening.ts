@@ -10,7 +10,7 @@ import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { ALONE_AFTER_MS, FIRST_LOOK_MS } from './desk.ts';
 import type { Desk } from './desk.ts';
-import { captured, endLeg, insertLeg } from './legs.ts';
+import { captured, endLeg, insertLeg, nextLeg } from './legs.ts';
 import { recover } from './recovery.ts';
 import { legOf, refOf, tradeOf } from './rows.ts';
 import type { Leg, Trade } from './rows.ts';
@@ -207,6 +207,8 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
       }
       if (leg.wallet === kind && leg.opened === opened && leg.state !== 'closing')
         return { use: leg };
+      // Nothing is ended for what cannot begin.
+      if ((await nextLeg(desk, tx, trade, kind)) === null) return { kind: 'spent' };
       await move(tx, leg.leg, 'closing', ['creating', 'open'], now() + ALONE_AFTER_MS);
       return { end: { ...leg, state: 'closing' } };
     },
@@ -219,9 +221,9 @@ async function begin(desk: Desk, row: Trade, opening: Opening): Promise<Opened |
   return made(desk, next.use, row.description, opening);
 }
 
-/** Opened there as often as it may be: by another wallet, or a new code. */
+/** Null: it was opened there as often as it may be. */
 const fresh = (leg: Leg | null): Opened | { readonly use: Leg } =>
-  leg === null ? { kind: 'refused' } : { use: leg };
+  leg === null ? { kind: 'spent' } : { use: leg };
 
 /** Asks the wallet for its trade, under the leg's number: the first time, or once more. */
 async function made(desk: Desk, leg: Leg, description: string, opening: Opening): Promise<Opened> {

@@ -28,6 +28,11 @@ const WORDS: Readonly<Record<Exclude<Opened['kind'], Leads>, Words>> = {
     '支付平台没有接受，没有收您的钱。请稍后再试，或换一种钱包。',
     'The payment platform did not accept it. You have not been charged. Please try again later or use another wallet.',
   ],
+  spent: [
+    410,
+    '这个付款码在这种钱包里不能再打开。请换一种钱包，或在机器上重新操作。如果您已经付了，请看机器屏幕；没有充上的会原路退回。',
+    'This code does not open in this wallet any more. Please use another wallet, or begin again at the machine. If you have paid, please look at the machine’s screen; what was not recharged goes back the way it came.',
+  ],
   'no-such-trade': [404, '没有这笔付款。', 'There is no such payment.'],
 };
 const NAMES: Readonly<Record<Wallet, readonly [zh: string, en: string]>> = {

@@ -56,14 +56,14 @@ export interface Company {
  * What the page behind a trade's code does. `go`: the wallet's own code · `authorize`: the wallet's
  * browser first tells who pays, and comes back with `state` · `invoke`: the page hands this to the
  * wallet around it · `choose`: nobody knows which wallet this is · `wait`: not known yet, look
- * again.
+ * again · `spent`: it was opened with this wallet as often as it may be.
  */
 export type Opened =
   | { readonly kind: 'go'; readonly url: string }
   | { readonly kind: 'authorize'; readonly url: string; readonly state: string }
   | { readonly kind: 'invoke'; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: 'choose'; readonly wallets: readonly Wallet[] }
-  | { readonly kind: 'paid' | Over | 'wait' | 'refused' | 'no-such-trade' };
+  | { readonly kind: 'paid' | Over | 'wait' | 'refused' | 'spent' | 'no-such-trade' };
 /** A code that is over. `over-begun`: somebody tapped, and whether that was paid is not known. */
 export type Over = 'over' | 'over-begun';
 /**

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPaymentGateway } from '../../../src/central/gateway/gateway.ts';
 import { strangersOf } from '../../../src/central/gateway/bill-strangers.ts';
+import { tapped } from '../../../src/central/gateway/page.ts';
 import { look as lookForAlarms } from '../../../src/central/staff/alarms/rules.ts';
 import type { QueryResult } from '../../../src/payment/types.ts';
 import { chinaDate } from '../../../src/shared/time.ts';
@@ -680,8 +681,17 @@ describe('what is lost', () => {
       expect(await v.tap('wechat')).toBe('go');
       expect(await v.tap('alipay')).toBe('go');
     }
-    expect(await v.tap('wechat')).toBe('refused');
-    expect((await v.close()).kind).toBe('closed');
+    const { asked } = town;
+    asked.length = 0;
+    // It ends nothing that somebody else may be paying at this moment, and says what to do.
+    expect(await v.tap('wechat')).toBe('spent');
+    expect(asked).toEqual([]);
+    const page = tapped({ kind: 'spent' }, true);
+    expect(page.status).toBe(410);
+    expect(page.body).toContain('请换一种钱包，或在机器上重新操作');
+    expect(page.body).not.toContain('没有收您的钱');
+    expect(v.pay(-1, false)).toBe(true);
+    expect((await v.query()).kind).toBe('paid');
   });
 
   it('by whom nobody asks any more is found by the facts that are told again', async () => {
