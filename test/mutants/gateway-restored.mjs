@@ -67,6 +67,22 @@ export const gatewayRestored = ({ mutant, edit, unit }) => [
     unit(RESTORED, 'a capture that a cancel of before may yet hand back'),
   ),
   mutant(
+    'restored-cancel-unnoted',
+    'The search cancels a number, and nobody remembers it.',
+    edit(
+      'central/gateway/recovery.ts',
+      `await note(); const closed = await provider.close(ref);`,
+      `const closed = await provider.close(ref); if (now() > 0) return closed;`,
+    ),
+    unit(RESTORED, 'a cancel that the search itself sent'),
+  ),
+  mutant(
+    'restored-twice',
+    'After a second restore only what that backup lacked is looked for.',
+    edit('central/db/lives.ts', `[row, ...open].map`, `[row].map`),
+    unit(RESTORED, 'and was not found yet when the next backup was made'),
+  ),
+  mutant(
     'restored-told-forgotten',
     'Of two captures the first counts, whatever the terminal was told.',
     edit('central/gateway/recovered.ts', `proven ??`, ``),

@@ -225,13 +225,16 @@ async function closeUnseen(
   return closed;
 }
 
-/** May a cancel yet reach what was paid? One of the lost time, or one of {@link closeUnseen}. */
+/**
+ * May what was paid yet go back by what is on its way to a wallet? By a cancel or by a hand-back of
+ * the lost time, of which nobody knows any more; or by a cancel of {@link closeUnseen}.
+ */
 async function mayYetGoBack(
   { db, now }: Desk,
   life: Life,
   found: readonly Found[],
 ): Promise<boolean> {
-  const paid = found.filter((f) => f.told.kind === 'paid' && f.provider.closeMayHandBack === true);
+  const paid = found.filter((f) => f.told.kind === 'paid');
   if (paid.length === 0) return false;
   if (now() - life.sinceMs < LANDS_WITHIN_MS) return true;
   const sent = await db().query(

@@ -384,6 +384,7 @@ describe('what is lost', () => {
     expect(await v.create()).toBe('unknown');
     expect(await town.legs()).toEqual([]);
     wechatDown(0);
+    town.clock.advance(60_000);
     expect(await v.query()).toMatchObject({ kind: 'paid', amountFen: FEN });
   });
 
@@ -447,6 +448,35 @@ describe('what is lost', () => {
     expect(town.kept()).toBe(0);
   });
 
+  it('a capture that was being handed back at that moment counts once that cannot land either', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    const backup = await backedUp();
+    await v.create();
+    await v.tap('wechat');
+    await v.tap('alipay');
+    v.pay(0);
+    town.wechat.control.faults({ reset: true, dropRequest: 1, only: ['refund'] });
+    await swept(v);
+    expect(town.refunds()).toEqual([]);
+    const [left] = (await town.legs()).filter((l) => l.wallet === 'wechat');
+    expect(left?.state).toBe('refunding');
+    await town.restore(backup);
+    expect((await v.query()).kind).toBe('unknown');
+    town.clock.advance(59_999);
+    expect((await v.query()).kind).toBe('unknown');
+    // It lands now.
+    const wechat = town.wallets.find((one) => one.kind === 'wechat');
+    const leg = left?.leg ?? '';
+    const whole = { outRefundNo: `X${leg}`, refundFen: FEN, reason: '重复付款自动退回' };
+    await wechat?.refund({ outTradeNo: leg, amountFen: FEN, ...whole });
+    town.clock.advance(1);
+    expect((await v.query()).kind).not.toBe('paid');
+    await settled();
+    expect(town.kept()).toBe(0);
+    expect(town.refunds()).toHaveLength(1);
+  });
+
   it('a cancel that the search itself sent, and that nobody answered, may land for a minute', async () => {
     town = await Town.open();
     const v = new Visit();
@@ -491,6 +521,7 @@ describe('what is lost', () => {
     await upload();
     await town.restore(await backedUp());
     await heard();
+    town.clock.advance(60_000);
     expect(await v.query()).toMatchObject({ kind: 'paid', amountFen: FEN });
   });
 
@@ -666,6 +697,8 @@ describe('what is lost', () => {
     expect(payAt(page.url)).toBe(true);
     await town.restore(backup);
     gateway = serve();
+    await gateway.query(T, { outTradeNo: 'PNOBODYS', amountFen: 1 });
+    town.clock.advance(60_000);
     expect(await gateway.query(T, v.r)).toMatchObject({ kind: 'paid', amountFen: FEN });
     expect(await town.db.query('SELECT merchant, payee FROM gateway_trades')).toEqual([
       { merchant: 'water-co', payee: null },
@@ -773,6 +806,7 @@ describe('what is lost', () => {
     await lost.refund();
     await town.restore(backup);
     await heard();
+    town.clock.advance(60_000);
     expect((await found.query()).kind).toBe('paid');
     const day = chinaDate(town.clock.nowMs());
     town.clock.advance(36 * 3_600_000);
