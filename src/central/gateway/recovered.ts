@@ -197,7 +197,7 @@ const insertFound = (tx: Sql, trade: Trade, f: Found, lostMs: number): Promise<u
     ],
   );
 /** How such a leg was opened; no payer's hash (opening.ts) looks like this. */
-export const FOUND_AGAIN = 'found';
+const FOUND_AGAIN = 'found';
 
 async function set(
   tx: Sql,
