@@ -100,7 +100,7 @@ export async function keepFound(desk: Desk, r: Recovered): Promise<void> {
 
 /**
  * The one that counts: what its terminal was told, as far as anybody knows; else the first that was
- * captured; else the one that may yet be paid. Null: none does.
+ * captured, and not left before; else the one that may yet be paid. Null: none does.
  */
 async function countsOf(
   sql: Sql,
@@ -121,11 +121,14 @@ async function countsOf(
         e.wallet_number === f.told.transactionId,
     ),
   );
+  const own = (f: Found): boolean => f.leg === trade?.leg;
+  // One that was left before never counts again: no terminal was told of it.
+  const last = (f: Captured): number =>
+    (f.told.kind === 'paid' ? 0 : 1) + (f.row !== null && !own(f) ? 2 : 0);
   const first = captured
     .toSorted((a, b) => paidAt(a) - paidAt(b))
-    .toSorted((a, b) => Number(a.told.kind !== 'paid') - Number(b.told.kind !== 'paid'))[0];
+    .toSorted((a, b) => last(a) - last(b))[0];
   const open = found.filter((f) => f.told.kind === 'pending' || f.told.kind === 'paying');
-  const own = (f: Found): boolean => f.leg === trade?.leg;
   return (
     proven ??
     first ??

@@ -597,6 +597,29 @@ describe('what is lost', () => {
     ]);
   });
 
+  it('a wallet that was left before the backup is not what a terminal was told of', async () => {
+    town = await Town.open();
+    const v = new Visit();
+    await v.create();
+    await v.tap('wechat');
+    await v.tap('alipay');
+    const backup = await backedUp();
+    v.pay(0);
+    town.clock.advance(1_000);
+    v.pay(1);
+    const told = await v.query();
+    if (told.kind !== 'paid') throw new Error(told.kind);
+    await town.restore(backup);
+    await heard();
+    town.clock.advance(180_000);
+    expect(await v.query()).toMatchObject({ kind: 'paid', transactionId: told.transactionId });
+    await settled();
+    expect(town.kept()).toBe(FEN);
+    expect((await town.legs()).filter((l) => l.state === 'paid')).toMatchObject([
+      { wallet: 'alipay' },
+    ]);
+  });
+
   it('the capture that facts name later is not handed back by itself: a person looks', async () => {
     town = await Town.open();
     const v = new Visit();
