@@ -7,6 +7,7 @@ import {
 } from 'node:crypto';
 import type { Signer, Verifier } from '../../shared/ports.ts';
 import { tradeBill } from './bill.ts';
+import { OPENID_HEADER, prepayCode, wechatBrowser } from './browser.ts';
 import { paidCallback } from './callback.ts';
 import type { Callback } from './callback.ts';
 import { memoryBooks, openBooks } from '../payment-books.ts';
@@ -25,6 +26,7 @@ import type {
 export type { SandboxOrder, SandboxRefund } from '../payment-books.ts';
 export { generateSandboxKeys } from './keys.ts';
 export type { SandboxKeys } from './keys.ts';
+export { OPENID_HEADER } from './browser.ts';
 
 export interface WechatSandboxOptions {
   /** 0: any free port. */
@@ -194,10 +196,6 @@ const REVERSE_LIFE_MS = 7 * 86_400_000;
 /** A bill's download link (the newer rule; the older one is 30 s). */
 const BILL_LINK_MS = 5 * 60_000;
 const WINDOW_S = 300;
-/** An OAuth code (developers.weixin.qq.com, "Wechat webpage authorization"). */
-const OAUTH_CODE_MS = 5 * 60_000;
-/** In which header the sandbox is told who holds the phone. */
-export const OPENID_HEADER = 'x-sandbox-openid';
 
 /**
  * SHA256withRSA by the other interface of node:crypto than the adapter's, so that the two do not
@@ -293,7 +291,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       return refuse(400, 'PARAM_ERROR', 'time_expire须为带时区的RFC3339');
     const prepayId = `wx${hex(17)}`;
     const codeUrl =
-      kind === 'JSAPI' ? `prepay:${prepayId}` : `weixin://wxpay/bizpayurl?pr=${hex(6)}`;
+      kind === 'JSAPI' ? prepayCode(prepayId) : `weixin://wxpay/bizpayurl?pr=${hex(6)}`;
     const old = books.orders.get(outTradeNo);
     if (old !== undefined) {
       if (isPaid(old)) return refuse(400, 'ORDER_PAID', '该订单已支付');
@@ -503,62 +501,6 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     return { status: 200, body: { out_trade_no: outTradeNo } };
   }
 
-  // ---- who pays: OAuth of the official account, which the merchant's signatures have no part in ----
-  /** By code: who it names. A code is good for one question, within five minutes. */
-  const codes = new Map<string, { readonly openid: string; readonly madeAtMs: number }>();
-  /** The customer's browser, of which WeChat knows who he is: the sandbox is told by a header. */
-  function authorize(url: URL, openid: string): SandboxAnswer {
-    const ask = (name: string): string => url.searchParams.get(name) ?? '';
-    const back = URL.canParse(ask('redirect_uri')) ? new URL(ask('redirect_uri')) : null;
-    if (
-      ask('appid') !== options.appid ||
-      ask('response_type') !== 'code' ||
-      ask('scope') !== 'snsapi_base' ||
-      !/^[0-9A-Za-z]{0,128}$/.test(ask('state')) ||
-      back === null
-    )
-      return plainAnswer(200, '请在微信客户端打开链接，或检查参数');
-    const code = hex(16);
-    codes.set(code, { openid, madeAtMs: now() });
-    back.searchParams.set('code', code);
-    back.searchParams.set('state', ask('state'));
-    return {
-      dropped: false,
-      status: 302,
-      headers: { location: back.href },
-      body: new Uint8Array(0),
-    };
-  }
-  function exchangeCode(url: URL): SandboxAnswer {
-    const ask = (name: string): string => url.searchParams.get(name) ?? '';
-    const wrong = (errcode: number, errmsg: string): SandboxAnswer =>
-      plainAnswer(200, JSON.stringify({ errcode, errmsg }));
-    if (ask('appid') !== options.appid) return wrong(40013, 'invalid appid');
-    if (options.appSecret === undefined || ask('secret') !== options.appSecret)
-      return wrong(40125, 'invalid appsecret');
-    if (ask('grant_type') !== 'authorization_code') return wrong(40002, 'invalid grant_type');
-    const known = codes.get(ask('code'));
-    if (known === undefined) return wrong(40029, 'invalid code');
-    codes.delete(ask('code'));
-    if (now() - known.madeAtMs > OAUTH_CODE_MS) return wrong(42003, 'code expired');
-    return plainAnswer(
-      200,
-      JSON.stringify({
-        access_token: hex(32),
-        expires_in: 7200,
-        refresh_token: hex(32),
-        openid: known.openid,
-        scope: 'snsapi_base',
-      }),
-    );
-  }
-  const plainAnswer = (status: number, text: string): SandboxAnswer => ({
-    dropped: false,
-    status,
-    headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: Buffer.from(text, 'utf8'),
-  });
-
   /** The day's bill as a file; its link is good for a while. */
   const files = new Map<string, { readonly text: string; readonly madeAtMs: number }>();
   function bill(url: URL): Answer {
@@ -677,6 +619,13 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       : { status: 200, body: refundBody(settle(r)) };
   }
 
+  const browser = wechatBrowser({
+    ...options,
+    hex,
+    merchantVerifier,
+    payerOf: (codeUrl) => byCode(codeUrl)?.openid,
+  });
+
   // ---- the pretend phone ----
   const control: WechatSandboxControl = {
     pay: ({ codeUrl, late = false, fail = false, couponFen }) => {
@@ -720,24 +669,7 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
       books.putOrder({ ...o, state: 'USERPAYING' });
       return { scanned: true };
     },
-    invoke: (params, openid) => {
-      const said = (name: string): string => str(params[name]);
-      const covered = ['appId', 'timeStamp', 'nonceStr', 'package']
-        .map((name) => `${said(name)}\n`)
-        .join('');
-      const codeUrl = `prepay:${said('package').replace(/^prepay_id=/, '')}`;
-      const good =
-        said('appId') === options.appid &&
-        said('signType') === 'RSA' &&
-        /^\d{10}$/.test(said('timeStamp')) &&
-        /^[0-9A-Za-z]{1,32}$/.test(said('nonceStr')) &&
-        merchantVerifier.verify(
-          Buffer.from(covered, 'utf8'),
-          Buffer.from(said('paySign'), 'base64'),
-        ) &&
-        byCode(codeUrl)?.openid === openid;
-      return { codeUrl: good ? codeUrl : null };
-    },
+    invoke: (params, openid) => ({ codeUrl: browser.invoke(params, openid) }),
     faults: set,
     releaseRefunds: () => {
       for (const r of books.refunds.values())
@@ -885,9 +817,14 @@ export function createWechatSandbox(options: WechatSandboxOptions): WechatSandbo
     no: string,
     heard: boolean,
   ): SandboxAnswer {
-    if (verb === 'authorize')
-      return authorize(url, headerOf(request, OPENID_HEADER) || 'sandbox-payer');
-    if (verb === 'token') return exchangeCode(url);
+    // The merchant's signatures have no part in these two.
+    if (verb === 'authorize' || verb === 'token') {
+      const answer =
+        verb === 'authorize'
+          ? browser.authorize(url, headerOf(request, OPENID_HEADER) || 'sandbox-payer')
+          : browser.exchangeCode(url);
+      return take('dropAnswer', verb) ? DROPPED : answer;
+    }
     const refused = whyRequestRefused(request);
     if (refused !== null) return signed(refuse(401, 'SIGN_ERROR', refused), verb, heard);
     if (take('rateLimit', verb))
