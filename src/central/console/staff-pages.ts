@@ -156,7 +156,7 @@ const valueOf = (field: string, value: string): string =>
 export function proposalPage(p: Proposal, by: By): string {
   const own = by.who === p.who;
   const approves = by.roles !== null && mayApprove(by.roles, p.path);
-  const form = `${own || approves ? '' : '<p class="who">您的角色不能核准这件事。</p>'}<form method="post" action="/console/proposal">${hidden({ token: by.token, id: p.id })}
+  const form = `<form method="post" action="/console/proposal">${hidden({ token: by.token, id: p.id })}${own || approves ? '' : '<p class="who">您的角色不能核准这件事。</p>'}
 <label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option>${own || !approves ? '' : '<option value="confirmed">核准，立即执行</option>'}<option value="refused">${own ? '撤回' : '不予核准'}</option></select>
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form>`;
