@@ -95,11 +95,7 @@ export const STAFF = [
   mutant(
     'two-persons-any-role',
     'Whoever may see proposals approves what his role may not do.',
-    edit(
-      'console/staff-routes.ts',
-      `if (!mayUse(roles, 'POST', path) || `,
-      'if (roles.length === 0 || ',
-    ),
+    edit('console/decisions.ts', `mayUse(roles, 'POST', path) &&`, 'roles.length > 0 &&'),
     unit('staff-two-persons', 'money: one proposes'),
   ),
   mutant(

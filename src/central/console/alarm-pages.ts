@@ -1,14 +1,22 @@
 import { escapeHtml as e } from '../http/escape.ts';
 import type { AlarmSeen } from '../staff/alarms/alarms.ts';
-import { ALARM_RULES, MANY } from '../staff/alarms/rules.ts';
+import type { AlarmCode } from '../staff/alarms/config.ts';
+import { ALARM_RULES, MANY, measureOf } from '../staff/alarms/rules.ts';
 import { page, table, time, TOP } from './html.ts';
 
+/** Which terminals are looked for where many are in the same trouble. */
+const SHOWN: Readonly<Partial<Record<AlarmCode, 'missed' | 'alarm'>>> = {
+  'TERMINAL-SILENT': 'missed',
+  'TERMINAL-OUT-OF-SERVICE': 'missed',
+  'TERMINAL-ALARM': 'alarm',
+  'TERMINAL-ASKS-EPOCH': 'alarm',
+};
 /** What an alarm is of, as a link where it is a terminal. */
-const subjectOf = ({ subject }: AlarmSeen): string =>
+const subjectOf = ({ code, subject }: AlarmSeen): string =>
   subject === ''
     ? '收费中心'
     : subject === MANY
-      ? '<a href="/console/terminals?show=missed">多台终端</a>'
+      ? `<a href="/console/terminals?show=${SHOWN[code] ?? 'all'}">多台终端</a>`
       : `<a href="/console/terminal?terminal=${encodeURIComponent(subject)}">${e(subject)}</a>`;
 const toldOf = ({ untold, said }: AlarmSeen): string =>
   untold === 0
@@ -25,7 +33,7 @@ export function alarmsPage(all: readonly AlarmSeen[], isTelling: boolean): strin
         e(ALARM_RULES[a.code].words),
         e(a.code),
         subjectOf(a),
-        `${a.measure} ${ALARM_RULES[a.code].unit}`,
+        measureOf(a),
         a.detail === '' ? '—' : `<div class="why">${e(a.detail)}</div>`,
         time(a.clearedMs),
         toldOf(a),

@@ -1,6 +1,5 @@
-import { mayUse } from '../staff/roles.ts';
 import { escapeHtml } from '../http/escape.ts';
-import { hidden } from './html.ts';
+import { hidden, isOpenTo } from './html.ts';
 import type { By } from './html.ts';
 
 /** Where the bar leads. */
@@ -27,7 +26,7 @@ const PLACES: readonly (readonly [path: string, words: string])[] = [
 
 /** The places that this person may go to, and who he is. */
 export function barOf(by: By): string {
-  const places = PLACES.filter(([path]) => by.roles === null || mayUse(by.roles, 'GET', path)).map(
+  const places = PLACES.filter(([path]) => isOpenTo(by, 'GET', path)).map(
     ([path, words]) => `<a href="${path}">${words}</a>`,
   );
   const me =

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/sql.ts';
+import { mayUse } from '../staff/roles.ts';
 import type { Role } from '../staff/roles.ts';
 import type { Form } from './forms.ts';
 
@@ -19,6 +20,11 @@ export interface Decision {
   /** … and who approves it, besides what the form's own roles say; left out: whoever they say. */
   readonly approvers?: readonly Role[];
 }
+
+/** May one with these roles approve what another one proposed at this path? */
+export const mayApprove = (roles: readonly Role[], path: string): boolean =>
+  mayUse(roles, 'POST', path) &&
+  (DECISIONS[path]?.approvers ?? roles).some((role) => roles.includes(role));
 
 /** What is proposed: the fields of its form, and why. */
 export const proposable = ({ fields = [] }: Decision, form: Form): Form =>

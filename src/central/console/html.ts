@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { chinaTime } from '../../shared/time.ts';
 import { escapeHtml } from '../http/escape.ts';
+import { mayUse } from '../staff/roles.ts';
 import type { Role } from '../staff/roles.ts';
 
 const STATES: Record<string, string> = {
@@ -63,6 +64,7 @@ pre{background:#f8fafd;border:1px solid #dde3ee;border-radius:8px;padding:12px;o
 label{display:block;margin:12px 0 2px;color:#5a6780}
 input,select,textarea{width:100%;max-width:420px;padding:8px 10px;border:1px solid #c5cfdf;border-radius:8px;font:inherit}
 .who{color:#5a6780;margin:12px 0 2px}
+.shut{color:#6b778d}
 nav{background:#0d2547;padding:0 28px;display:flex;flex-wrap:wrap;gap:2px}
 nav a{color:#dbe6f7;padding:7px 8px;text-decoration:none;font-size:14px}
 nav a:hover{background:#1c4379;color:#fff}
@@ -110,6 +112,11 @@ export interface By {
 }
 /** Nobody is logged in. @param token what forms carry */
 export const anybody = (token: string): By => ({ token, who: null, roles: null });
+/** May he use it? Where nobody logs in, whoever is there may. */
+export const isOpenTo = ({ roles }: By, method: 'GET' | 'POST', path: string): boolean =>
+  roles === null || mayUse(roles, method, path);
+/** An address without what it asks. */
+export const pathOf = (address: string): string => address.split('?', 1)[0] ?? address;
 /** Asks who it is, where nobody has logged in. */
 export const whoField = (by: By, label: string, id = 'who'): string =>
   by.who === null

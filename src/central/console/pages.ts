@@ -13,7 +13,7 @@ import { requestAlarms, requestsLine } from './request-pages.ts';
 import { invoiceAlarms, invoicesLine } from './invoice-pages.ts';
 import { refundsTable, stoppedTable, unprovenTable } from './refund-pages.ts';
 import { devicesTable, heardCell, isMissed } from './heartbeat-pages.ts';
-import { BAR, facts, hidden, page, table, tag, time, TOP, whoField } from './html.ts';
+import { BAR, facts, hidden, isOpenTo, page, table, tag, time, TOP, whoField } from './html.ts';
 import type { By } from './html.ts';
 import { escapeHtml } from '../http/escape.ts';
 
@@ -89,7 +89,7 @@ ${parked === 0 ? '' : `<h2>待退的重复付款</h2>${parkedTable(d)}`}
 ${d.settlements.length === 0 ? '' : `<h2>重复付款处理记录</h2>${settlementsTable(d)}`}
 ${budgetTable(d.refundWaits)}
 ${handTables(d.byHand)}
-<h2>账户</h2><p><a href="/console/credit">缴费账户和账单</a>　<a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/company">公司账务系统</a></p>${accountsTable(d)}
+${isOpenTo(by, 'GET', '/console/credit') ? accountsPart(d) : ''}
 <h2>终端</h2>${terminalsTable(d, nowMs)}
 ${d.ratings.length === 0 ? '' : `<h2>顾客评价（近 30 天）</h2>${ratingsTable(d)}`}
 <h2>总账</h2><p><a href="/console/reconcile">每日对账</a></p>${ledgerTable(d)}
@@ -221,6 +221,10 @@ const accountsTable = ({ accounts }: ConsoleData): string =>
     ]),
     '没有账户',
   );
+
+/** The accounts, and the ways to their bills: whose role answers customers. */
+const accountsPart = (d: ConsoleData): string =>
+  `<h2>账户</h2><p><a href="/console/credit">缴费账户和账单</a>　<a href="/console/credit/settlement">按收款方结算</a>　<a href="/console/company">公司账务系统</a></p>${accountsTable(d)}`;
 
 const STATUS_WORDS: Readonly<Record<TerminalStatus, string>> = {
   active: '正常',
@@ -483,7 +487,7 @@ ${whoField(by, '处理人', 'alarm-who')}
             ['未上传', `${t.heard.beat.unsent.events} 条`] as const,
           ]),
       ...(t.oldKeyUntilMs === null ? [] : [['旧密钥有效至', time(t.oldKeyUntilMs)] as const]),
-    ])}${looked}${form}${t.status === 'revoked' ? '' : keyForm(t.terminalId, by)}</div>
+    ])}${looked}${form}${t.status === 'revoked' || !isOpenTo(by, 'POST', '/console/key') ? '' : keyForm(t.terminalId, by)}</div>
 ${t.heard?.beat == null ? '' : `<h2>设备（${time(t.heard.atMs)}）</h2>${devicesTable(t.heard.beat)}`}</main>`,
   );
 }

@@ -1,7 +1,7 @@
 import { escapeHtml as e } from '../http/escape.ts';
 import type { AuditRow } from '../staff/audit.ts';
 import type { Proposal } from '../staff/two-persons.ts';
-import { DECISIONS } from './decisions.ts';
+import { DECISIONS, mayApprove } from './decisions.ts';
 import { facts, hidden, page, table, time, TOP } from './html.ts';
 import type { By } from './html.ts';
 
@@ -155,8 +155,9 @@ const valueOf = (field: string, value: string): string =>
 /** One proposal, and the second person's form while it waits. */
 export function proposalPage(p: Proposal, by: By): string {
   const own = by.who === p.who;
-  const form = `<form method="post" action="/console/proposal">${hidden({ token: by.token, id: p.id })}
-<label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option>${own ? '' : '<option value="confirmed">核准，立即执行</option>'}<option value="refused">${own ? '撤回' : '不予核准'}</option></select>
+  const approves = by.roles !== null && mayApprove(by.roles, p.path);
+  const form = `<form method="post" action="/console/proposal">${hidden({ token: by.token, id: p.id })}${own || approves ? '' : '<p class="who">您的角色不能核准这件事。</p>'}
+<label for="verdict">决定</label><select id="verdict" name="verdict" required><option value="">请选择</option>${own || !approves ? '' : '<option value="confirmed">核准，立即执行</option>'}<option value="refused">${own ? '撤回' : '不予核准'}</option></select>
 <label for="why">说明</label><input id="why" name="why" required maxlength="300" autocomplete="off">
 <br><button>登记</button></form>`;
   const { who: _who, why, ...fields } = p.form;

@@ -10,7 +10,7 @@ import { mayUse } from '../staff/roles.ts';
 import { decideProposal, proposalNo, proposals } from '../staff/two-persons.ts';
 import { alarmsPage } from './alarm-pages.ts';
 import { seeOther } from './answers.ts';
-import { DECISIONS } from './decisions.ts';
+import { mayApprove } from './decisions.ts';
 import type { Deciding } from './deciding.ts';
 import { filled, line } from './forms.ts';
 import { auditPage, proposalPage, proposalsPage } from './staff-pages.ts';
@@ -82,8 +82,7 @@ export function staffRoutes({
         db(),
         { ...told, who },
         async (on, { path, form: wanted, who: first }) => {
-          const approvers = DECISIONS[path]?.approvers ?? roles;
-          if (!mayUse(roles, 'POST', path) || !approvers.some((role) => roles.includes(role)))
+          if (!mayApprove(roles, path))
             throw new Refusal('bad-request', 'role-missing: 您的角色不能核准这件事', {
               status: 403,
             });

@@ -1,14 +1,11 @@
-import { mayUse } from '../staff/roles.ts';
 import { escapeHtml as e } from '../http/escape.ts';
-import { BAR, page, time } from './html.ts';
+import { BAR, isOpenTo, page, pathOf, time } from './html.ts';
 import type { By } from './html.ts';
 import type { Waiting } from './waiting-counts.ts';
 
 /** What waits for a person, by kind: the first page after logging in. */
 export function startPage(waiting: readonly Waiting[], nowMs: number, by: By): string {
-  const seen = waiting.filter(
-    ({ path }) => by.roles === null || mayUse(by.roles, 'GET', path.split('?', 1)[0] ?? path),
-  );
+  const seen = waiting.filter(({ path }) => isOpenTo(by, 'GET', pathOf(path)));
   const tile = ({ kind, words, count, path }: Waiting): string =>
     `<a href="${e(path)}" id="${kind}"${count > 0 ? ' class="hot"' : ''}><b>${count}</b>${words}</a>`;
   const hot = seen.filter((w) => w.count > 0);

@@ -8,11 +8,10 @@ import { plain, seeOther } from './answers.ts';
 import { barOf } from './bar.ts';
 import { DECISIONS } from './decisions.ts';
 import type { Act, Deciding } from './deciding.ts';
-import { mayUse } from '../staff/roles.ts';
 import type { Form } from './forms.ts';
 import { OWN_PAGES } from './gate.ts';
 import type { Gate } from './gate.ts';
-import { BAR } from './html.ts';
+import { BAR, isOpenTo, pathOf } from './html.ts';
 import type { By } from './html.ts';
 
 /** How the console shows a page and takes a decision; every one of its routes is made by these. */
@@ -82,12 +81,16 @@ export function consoleWays(db: () => Db, now: () => number, gate: Gate, decidin
 const formOf = (request: CentralRequest): Record<string, string> =>
   Object.fromEntries(new URLSearchParams(bytesOf(request).toString('utf8')));
 
-/** A page, with the bar of whoever reads it, and the forms that his roles may send. */
+/** A page, with the bar of whoever reads it, and the links and forms that his roles may use. */
 export const htmlPage = (body: string, by: By): CentralAnswer =>
   plain(
     body
       .replace(BAR, () => barOf(by))
-      // What stands in a page is escaped: no text of anybody's begins or ends a form.
+      // What stands in a page is escaped: no text of anybody's begins or ends a form or a link.
+      .replaceAll(
+        /<a href="([^"]*)"[^>]*>([^]*?)<\/a>/g,
+        (link: string, address: string, words: string) => linkFor(by, link, address, words),
+      )
       .replaceAll(/<form method="post" action="([^"]+)">[^]*?<\/form>/g, (form, path: string) =>
         formFor(by, form, path),
       ),
@@ -97,9 +100,17 @@ export const htmlPage = (body: string, by: By): CentralAnswer =>
 const READS = '<p class="who">您的角色只能查看，不能在这里处理。</p>';
 const TWO = '<p class="who">动钱、动密钥的事，提交以后等第二人核准。</p>';
 
-function formFor({ roles }: By, form: string, path: string): string {
-  if (roles === null || OWN_PAGES.includes(path)) return form;
-  if (!mayUse(roles, 'POST', path)) return READS;
+/** A link that would be refused is words. */
+function linkFor(by: By, link: string, address: string, words: string): string {
+  const path = pathOf(address);
+  return OWN_PAGES.includes(path) || isOpenTo(by, 'GET', path)
+    ? link
+    : `<span class="shut">${words}</span>`;
+}
+
+function formFor(by: By, form: string, path: string): string {
+  if (by.roles === null || OWN_PAGES.includes(path)) return form;
+  if (!isOpenTo(by, 'POST', path)) return READS;
   return DECISIONS[path]?.twoPersons === undefined
     ? form
     : form.replace('</form>', () => `${TWO}</form>`);

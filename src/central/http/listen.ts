@@ -44,7 +44,7 @@ export function onLoopback(listening: Listening | undefined): Listening {
   if (!/^(?:127(?:\.\d{1,3}){3}|localhost|::1)$/.test(host))
     throw Object.assign(
       new Error(
-        `staff's pages have no log-in and listen on loopback only, not on ${host}: reach them by ssh -L, or behind a proxy on this machine that asks who it is`,
+        `where staff do not log in their pages listen on loopback only, not on ${host}: give central "staff" (docs/central-staff.md), or reach them by ssh -L`,
       ),
       { code: NOT_LOOPBACK },
     );

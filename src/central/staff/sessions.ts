@@ -18,7 +18,6 @@ const SEEN_EVERY_MS = 60_000;
 export interface Person {
   readonly name: string;
   readonly roles: readonly Role[];
-  readonly by: 'session' | 'token';
 }
 /** What a session is good for. */
 export type SessionKind = 'full' | 'set-up';
@@ -49,10 +48,6 @@ export async function beginSession(
   return token;
 }
 
-/** Ends the session of this secret, in every process. */
-export const endSession = (sql: Sql, token: string): Promise<unknown> =>
-  sql.query('DELETE FROM staff_sessions WHERE token_hash = $1', [tokenHash(token)]);
-
 /**
  * Whose session it is, as of now: roles and whether he is let in at all are read at each request.
  *
@@ -76,7 +71,7 @@ export async function sessionOf(
       'UPDATE staff_sessions SET seen_ms = $2 WHERE token_hash = $1 AND seen_ms < $2',
       [tokenHash(token), nowMs],
     );
-  return { name: row.name, roles: rolesOf(row.roles), by: 'session' };
+  return { name: row.name, roles: rolesOf(row.roles) };
 }
 
 /** Whose bearer token it is: it may what its owner may, of what it was made for. Null: nobody's. */
@@ -92,6 +87,5 @@ export async function bearerOf(sql: Sql, token: string, nowMs: number): Promise<
   return {
     name: row.name,
     roles: countingRoles(rolesOf(row.roles), own),
-    by: 'token',
   };
 }

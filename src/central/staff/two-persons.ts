@@ -164,17 +164,6 @@ export async function proposals(sql: Sql, nowMs: number): Promise<readonly Propo
   return [...open, ...over].map(proposalOf);
 }
 
-/** How many wait. */
-export const openProposals = async (sql: Sql, nowMs: number): Promise<number> =>
-  num(
-    (
-      await sql.query<{ n: unknown }>(
-        `SELECT COUNT(*) AS n FROM staff_proposals WHERE state = 'open' AND lapses_ms > $1`,
-        [nowMs],
-      )
-    )[0]?.n ?? 0,
-  );
-
 /** One of them; null: there is none. */
 export async function proposalNo(sql: Sql, id: number): Promise<Proposal | null> {
   const [row] = await sql.query<Record<string, unknown>>(

@@ -72,7 +72,5 @@ export const centralSuiteSchema = z.strictObject({
 });
 /** See {@link centralSuiteSchema}. */
 export type CentralSuiteConfig = z.infer<typeof centralSuiteSchema>;
-/** A terminal as the file names it. */
-export type SuiteTerminal = z.infer<typeof terminal>;
 /** A card as the file names it. */
 export type SuiteCard = CentralSuiteConfig['cards'][number];

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { alarmsPage } from '../../../src/central/console/alarm-pages.ts';
 import { keepHeartbeat } from '../../../src/central/fleet/heartbeats.ts';
 import { alarmsOf, alarmsSeen, CLEAR_AFTER_MS } from '../../../src/central/staff/alarms/alarms.ts';
 import type { Alarms } from '../../../src/central/staff/alarms/alarms.ts';
@@ -237,6 +238,17 @@ describe.each(ENGINES)('alarms, on %s', (engine) => {
     for (const { id } of room.terminals) await keepHeartbeat(room.db, id, beat(), room.now);
     await after(alarms, 15 * MINUTE);
     expect(told()).toEqual([`TERMINAL-SILENT raised * ${ONE_BY_ONE + 5}`]);
+    // What is counted are terminals, and no minutes.
+    const [one] = mail.mails;
+    expect(one === undefined ? '' : textOfMail(one)).toContain(`程度：${ONE_BY_ONE + 5} 台`);
+    const page = alarmsPage(await alarmsSeen(room.db), true);
+    expect(page).toContain(`<td>${ONE_BY_ONE + 5} 台</td>`);
+    expect(page).toContain('href="/console/terminals?show=missed"');
+    const asking = (await alarmsSeen(room.db)).map((a) => ({
+      ...a,
+      code: 'TERMINAL-ASKS-EPOCH' as const,
+    }));
+    expect(alarmsPage(asking, true)).toContain('href="/console/terminals?show=alarm"');
     for (const { id } of room.terminals) await keepHeartbeat(room.db, id, beat(), room.now);
     await after(alarms, CLEAR_AFTER_MS);
     expect(told()[1]).toBe(`TERMINAL-SILENT cleared * ${ONE_BY_ONE + 5}`);

@@ -5,7 +5,7 @@ import { httpPort, sendWithin } from '../../../shared/http.ts';
 import type { HttpSend } from '../../../shared/http.ts';
 import { chinaTime } from '../../../shared/time.ts';
 import type { AlarmCode, AlarmsConfig } from './config.ts';
-import { ALARM_RULES, MANY } from './rules.ts';
+import { ALARM_RULES, MANY, measureOf } from './rules.ts';
 
 /** What is told of an alarm, by either channel; also the webhook's body. No personal data. */
 export interface AlarmNotice {
@@ -15,6 +15,7 @@ export interface AlarmNotice {
   readonly what: 'raised' | 'worse' | 'cleared';
   /** A terminal; `*`: many; empty: central as a whole. */
   readonly subject: string;
+  /** In the rule's unit; of many terminals how many they are. */
   readonly measure: number;
   readonly detail: string;
   readonly raisedMs: number;
@@ -69,7 +70,7 @@ export function mailChannel(
   });
   const domain = mail.from.split('@')[1] ?? 'localhost';
   return async ({ id, notice }) => {
-    const { words, unit } = ALARM_RULES[notice.code];
+    const { words } = ALARM_RULES[notice.code];
     try {
       await transport.sendMail({
         from: mail.from,
@@ -82,7 +83,7 @@ export function mailChannel(
           `${WHAT[notice.what]}：${words}`,
           `代码：${notice.code}`,
           `对象：${subjectOf(notice)}`,
-          `程度：${notice.measure} ${unit}`,
+          `程度：${measureOf(notice)}`,
           ...(notice.detail === '' ? [] : [`说明：${notice.detail}`]),
           `开始：${chinaTime(notice.raisedMs)}`,
           `时间：${chinaTime(notice.atMs)}`,

@@ -42,6 +42,12 @@ export const ALARM_RULES: Readonly<Record<AlarmCode, AlarmRule>> = {
 export const ONE_BY_ONE = 20;
 /** What an alarm of many terminals is of. */
 export const MANY = '*';
+/** How bad an alarm is, in words. Of many terminals they are counted, whatever the rule measures. */
+export const measureOf = (alarm: {
+  readonly code: AlarmCode;
+  readonly subject: string;
+  readonly measure: number;
+}): string => `${alarm.measure} ${alarm.subject === MANY ? '台' : ALARM_RULES[alarm.code].unit}`;
 const ROWS_AT_ONCE = 1_000;
 
 /** What every rule finds at this moment, before thresholds. */
