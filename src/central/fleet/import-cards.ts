@@ -1,5 +1,6 @@
 import { MONTHLY, CALENDAR_YEAR, periodStart, versionAt } from '../../shared/periods.ts';
-import { chinaDayMs } from '../../shared/time.ts';
+import { MAX_COUNT, MAX_MICRO, MAX_UNITS } from '../../shared/facts/bounds.ts';
+import { chinaDate, chinaDayMs } from '../../shared/time.ts';
 import {
   anyOf,
   insertRows,
@@ -31,8 +32,10 @@ import type { ImportRow } from './import-columns.ts';
 import type { ImportCode, ImportProblem, ImportTable } from './import-file.ts';
 
 const USER = /^[0-9A-Za-z-]{1,32}$/;
+const UNITS = { what: 'a quantity in units (m³, kWh, yuan)', decimals: 2, max: MAX_UNITS };
 const quantity = (headings: readonly string[], otherwise?: number) =>
-  decimalColumn(headings, 2, 'a quantity in units (m³, kWh, yuan)', otherwise);
+  decimalColumn(headings, UNITS, otherwise);
+const WHOLE = { what: 'a whole number', decimals: 0, max: MAX_COUNT };
 
 /**
  * Columns of a file of card accounts (decision 0064). The company's file says who an account is and
@@ -77,16 +80,16 @@ export const CARD_COLUMNS = {
     'normal',
   ),
   tariffId: idColumn(['价格编号', '用气性质'], /^[0-9A-Za-z._-]{1,40}$/, 'a tariff’s name'),
-  tariffVersion: decimalColumn(['价格版本'], 0, 'a whole number', 1),
+  tariffVersion: decimalColumn(['价格版本'], WHOLE, 1),
   ceiling: quantity(['表上限', '表具上限']),
-  perPurchase: decimalColumn<null>(['单次上限'], 2, 'a quantity in units', null),
-  limit: decimalColumn<null>(['限购量'], 2, 'a quantity in units', null),
+  perPurchase: decimalColumn<null>(['单次上限'], UNITS, null),
+  limit: decimalColumn<null>(['限购量'], UNITS, null),
   limitEvery: periodColumn(['限购周期']),
-  count: decimalColumn(['购买次数', '充值次数'], 0, 'a whole number', 0),
+  count: decimalColumn(['购买次数', '充值次数'], WHOLE, 0),
   cumulative: quantity(['累计购量'], 0),
   yearQuantity: quantity(['本年购量'], 0),
   limitUsed: quantity(['本期已购'], 0),
-  carried: decimalColumn(['结转余额'], 6, 'yuan', 0),
+  carried: decimalColumn(['结转余额'], { what: 'yuan', decimals: 6, max: MAX_MICRO }, 0),
   countedOn: dayColumn(['统计日期']),
 } as const;
 type CardRow = ImportRow<typeof CARD_COLUMNS>;
@@ -237,6 +240,8 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
         'not-this',
         `version ${then.tariff_version} has not begun: name the one that holds, it goes over by itself`,
       );
+    if ((row.countedOn ?? '') > chinaDate(nowMs))
+      say(row.line, 'countedOn', 'not-this', `${row.countedOn} is a day to come`);
     if ((row.limitUsed ?? 0) > (row.limit ?? 0))
       say(row.line, 'limitUsed', 'not-this', 'more than the limit');
     if (old === undefined) {

@@ -1,4 +1,6 @@
 import { USER_NO } from '../../shared/central-api/credit.ts';
+import { MAX_LATE_FEE_E5 } from '../../shared/company-accounts.ts';
+import { MAX_FEN, MAX_UNITS } from '../../shared/facts/bounds.ts';
 import {
   anyOf,
   insertRows,
@@ -33,6 +35,7 @@ const user = idColumn(
   USER_NO,
   'a user number has 4 to 20 digits and letters',
 );
+const YUAN = { what: 'yuan', decimals: 2, max: MAX_FEN };
 const payee = (otherwise?: string) => textColumn(['收款方'], 32, otherwise);
 /** Columns of a file of accounts without a card: an IoT meter that is topped up, or bills. */
 export const CREDIT_COLUMNS = {
@@ -46,7 +49,7 @@ export const CREDIT_COLUMNS = {
   ),
   meterNo: { ...idColumn(['表号'], /^[0-9A-Za-z-]{1,32}$/, 'a meter number'), otherwise: '' },
   payee: payee(''),
-  balance: decimalColumn(['余额'], 2, 'yuan', 0, '-?'),
+  balance: decimalColumn(['余额'], { ...YUAN, signed: true }, 0),
 } as const;
 type CreditRow = ImportRow<typeof CREDIT_COLUMNS>;
 
@@ -71,14 +74,22 @@ export const BILL_COLUMNS = {
   } as const),
   payee: payee(),
   period: textColumn(['账期'], 20),
-  principal: decimalColumn(['金额', '本金'], 2, 'yuan'),
-  lateFee: decimalColumn(['日滞纳金率'], 2, '‰ of the principal for each day', 0),
-  lateFeeCap: decimalColumn(['滞纳金上限'], 2, 'yuan', 0),
+  principal: decimalColumn(['金额', '本金'], YUAN),
+  lateFee: decimalColumn(
+    ['日滞纳金率'],
+    { what: '‰ of the principal for each day', decimals: 2, max: MAX_LATE_FEE_E5 },
+    0,
+  ),
+  lateFeeCap: decimalColumn(['滞纳金上限'], YUAN, 0),
   dueDate: dayColumn(['缴费期限', '到期日']),
-  discount: decimalColumn(['优惠'], 2, 'yuan', 0),
+  discount: decimalColumn(['优惠'], YUAN, 0),
   discountUntil: dayColumn(['优惠截止']),
   /** Units of the month that the period names. */
-  quantity: decimalColumn<null>(['用量'], 2, 'a quantity in units', null),
+  quantity: decimalColumn<null>(
+    ['用量'],
+    { what: 'a quantity in units', decimals: 2, max: MAX_UNITS },
+    null,
+  ),
 } as const;
 type BillRow = ImportRow<typeof BILL_COLUMNS>;
 

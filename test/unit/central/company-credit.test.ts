@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BookAnswer, BookPosting } from '../../../src/central/sale/account-book.ts';
 import type { CompanyAccounts } from '../../../src/central/sale/company-accounts.ts';
 import { companyFindings } from '../../../src/central/sale/company-findings.ts';
+import { companyCreditAnswerSchema } from '../../../src/shared/company-accounts.ts';
 import type { CompanyCreditAccount } from '../../../src/shared/company-accounts.ts';
 import { CreditTerminal, paidSale, saleOf } from '../../support/credit.ts';
 import { openRoom } from './harness.ts';
@@ -111,6 +112,13 @@ describe('accounts without a card that a company keeps', () => {
     ]);
     told = null;
     expect(await terminal.account(USER)).toMatchObject({ ok: false, type: 'unknown-user' });
+  });
+
+  it('an answer that names a bill twice says nothing', () => {
+    const answer = (...items: CompanyCreditAccount['items']) =>
+      companyCreditAnswerSchema.safeParse({ state: 'known', account: { ...told, items } });
+    expect(answer(bill('G1', 100), bill('G2', 100)).success).toBe(true);
+    expect(answer(bill('G1', 100), bill('G1', 9_000)).success).toBe(false);
   });
 
   it('nothing is told or quoted while it does not answer', async () => {
