@@ -17,8 +17,8 @@ import type { RowOf } from '../db/sets.ts';
 import type { Script, Sql } from '../db/sql.ts';
 import { ACCOUNT_USE, ACCOUNTS, TARIFFS } from '../sale/tables.ts';
 import type { AccountRow, TariffRow, UseRow } from '../sale/tables.ts';
-import { chunks, differing } from './import-apply.ts';
-import type { ImportPlan, SubjectChange } from './import-apply.ts';
+import { chunks, differing, into, narrowed } from './import-apply.ts';
+import type { ImportPlan, Say, SubjectChange } from './import-apply.ts';
 import {
   choiceColumn,
   dayColumn,
@@ -27,9 +27,10 @@ import {
   periodColumn,
   readRows,
   textColumn,
+  UTILITIES,
 } from './import-columns.ts';
 import type { ImportRow } from './import-columns.ts';
-import type { ImportCode, ImportProblem, ImportTable } from './import-file.ts';
+import type { ImportProblem, ImportTable } from './import-file.ts';
 
 const USER = /^[0-9A-Za-z-]{1,32}$/;
 const UNITS = { what: 'a quantity in units (m³, kWh, yuan)', decimals: 2, max: MAX_UNITS };
@@ -48,15 +49,7 @@ export const CARD_COLUMNS = {
   holderName: textColumn(['户名', '姓名'], 60),
   meterNo: idColumn(['表号'], USER, 'a meter number has 1 to 32 digits and letters'),
   kind: choiceColumn(['类别', '气种'], {
-    gas: 'gas',
-    燃气: 'gas',
-    气: 'gas',
-    water: 'water',
-    自来水: 'water',
-    水: 'water',
-    heat: 'heat',
-    供热: 'heat',
-    热: 'heat',
+    ...UTILITIES,
     fuel: 'fuel',
     加油: 'fuel',
     加气: 'fuel',
@@ -179,10 +172,7 @@ async function known(sql: Sql, rows: readonly CardRow[]): Promise<Known> {
 }
 
 /** The file's rows by account: one with several cards has a line for each, alike but for the card. */
-function byAccount(
-  rows: readonly CardRow[],
-  say: (line: number, column: string, code: ImportCode, detail: string) => void,
-): ReadonlyMap<string, CardRow> {
+function byAccount(rows: readonly CardRow[], say: Say): ReadonlyMap<string, CardRow> {
   const first = new Map<string, CardRow>();
   const cards = new Map<string, number>();
   for (const row of rows) {
@@ -209,8 +199,7 @@ function byAccount(
 export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Promise<ImportPlan> {
   const read = readRows(file, CARD_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = (line: number, column: string, code: ImportCode, detail: string): void =>
-    void problems.push({ line, column, code, detail });
+  const say = into(problems);
   const firsts = byAccount(read.rows, say);
   const { accounts, cards, tariffs } = await known(sql, read.rows);
   /** When each version begins; 0: it has no day. */
@@ -251,10 +240,7 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
     for (const name of ['kind', 'unit'] as const)
       if (row[name] !== undefined && row[name] !== old[name])
         say(row.line, name, 'fixed', `account ${userNo} is ${old[name]}, and stays so`);
-    const now = Object.fromEntries(
-      Object.keys(OWNED.columns).map((name) => [name, old[name as keyof OwnedRow]]),
-    ) as OwnedRow;
-    const differs = differing(now, then);
+    const differs = differing(narrowed(OWNED.columns, old as OwnedRow), then);
     if (differs === null) continue;
     changed.push(then);
     changes.push({ subject: userNo, ...differs });

@@ -118,6 +118,19 @@ export const choiceColumn = <T extends string>(
   },
 });
 
+/** What is delivered, as files name it. */
+export const UTILITIES = {
+  gas: 'gas',
+  燃气: 'gas',
+  气: 'gas',
+  water: 'water',
+  自来水: 'water',
+  水: 'water',
+  heat: 'heat',
+  供热: 'heat',
+  热: 'heat',
+} as const;
+
 /** A day of China's calendar; a date cell, `2026-01-31`, `2026/1/31` or `2026年1月31日`. */
 export const dayColumn = (headings: readonly string[]): ImportColumn<string | null> => ({
   headings,

@@ -17,8 +17,8 @@ import type { Script, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow } from '../sale/credit-tables.ts';
 import { enterBilledMonths } from '../use/households.ts';
-import { chunks, differing } from './import-apply.ts';
-import type { ImportPlan, SubjectChange } from './import-apply.ts';
+import { chunks, differing, into, narrowed } from './import-apply.ts';
+import type { ImportPlan, Say, SubjectChange } from './import-apply.ts';
 import {
   choiceColumn,
   dayColumn,
@@ -26,9 +26,10 @@ import {
   idColumn,
   readRows,
   textColumn,
+  UTILITIES,
 } from './import-columns.ts';
 import type { ImportRow } from './import-columns.ts';
-import type { ImportCode, ImportProblem, ImportTable } from './import-file.ts';
+import type { ImportProblem, ImportTable } from './import-file.ts';
 
 const user = idColumn(
   ['户号', '用户编号'],
@@ -61,17 +62,7 @@ export const BILL_COLUMNS = {
     'a bill’s number has 1 to 40 digits and letters',
   ),
   userNo: user,
-  kind: choiceColumn(['类别'], {
-    gas: 'gas',
-    燃气: 'gas',
-    气: 'gas',
-    water: 'water',
-    自来水: 'water',
-    水: 'water',
-    heat: 'heat',
-    供热: 'heat',
-    热: 'heat',
-  } as const),
+  kind: choiceColumn(['类别'], UTILITIES),
   payee: payee(),
   period: textColumn(['账期'], 20),
   principal: decimalColumn(['金额', '本金'], YUAN),
@@ -127,12 +118,6 @@ const owned = (row: CreditRow, old: OwnedRow | undefined): OwnedRow => ({
   top_up_payee: orNull(row.payee, old?.top_up_payee ?? null),
 });
 
-type Say = (line: number, column: string, code: ImportCode, detail: string) => void;
-const told =
-  (problems: ImportProblem[]): Say =>
-  (line, column, code, detail) =>
-    void problems.push({ line, column, code, detail });
-
 /** Each by its key; one that is there twice is a problem. */
 function onceEach<R extends { readonly line: number }>(
   rows: readonly R[],
@@ -149,17 +134,11 @@ function onceEach<R extends { readonly line: number }>(
   return all;
 }
 
-/** The columns of a row that an import owns. */
-const narrowed = <T extends Readonly<Record<string, unknown>>>(
-  names: Readonly<Record<string, unknown>>,
-  row: T,
-): T => Object.fromEntries(Object.keys(names).map((name) => [name, row[name]])) as T;
-
 /** What a file of accounts without a card would do to what is there. */
 export async function planCredit(sql: Sql, file: ImportTable): Promise<ImportPlan> {
   const read = readRows(file, CREDIT_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = told(problems);
+  const say = into(problems);
   const rows = onceEach(read.rows, 'userNo', (r) => r.userNo as string, say);
   const meters = read.rows.filter((r) => (r.meterNo ?? '') !== '');
   onceEach(meters, 'meterNo', (r) => r.meterNo as string, say);
@@ -260,7 +239,7 @@ const isUntouched = (item: CreditItemRow): boolean =>
 export async function planBills(sql: Sql, file: ImportTable): Promise<ImportPlan> {
   const read = readRows(file, BILL_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = told(problems);
+  const say = into(problems);
   const rows = onceEach(read.rows, 'item', (r) => r.item as string, say);
   const old = new Map<string, CreditItemRow>();
   const users = new Set<string>();
