@@ -139,6 +139,29 @@ describe('central.json', () => {
     }
   });
 
+  test('a secret that others may read, or that is empty, is none: the database’s too', async () => {
+    const database = {
+      kind: 'postgres',
+      url: 'postgres://u@127.0.0.1:1/c',
+      passwordFile: 'db.secret',
+    };
+    write({ ...least(), ...PRODUCTION, database });
+    expect(await run('init')).toBe(0);
+    const check = async (text: string, mode: number): Promise<string> => {
+      rmSync(join(folder, 'db.secret'), { force: true });
+      writeFileSync(join(folder, 'db.secret'), text, { mode });
+      expect(await run('check')).toBe(1);
+      return wrong.at(-1) ?? '';
+    };
+    expect(await check('word', 0o644)).toMatch(/database\.passwordFile: .*readable by others/);
+    expect(await check('\n', 0o600)).toMatch(/database\.passwordFile: .*is empty/);
+    writeFileSync(join(folder, 'sms.secret'), '\n', { mode: 0o600 });
+    const outside = { baseUrl: 'https://sms.example', secretFile: 'sms.secret' };
+    write({ ...least(), ...PRODUCTION, smsPlatform: outside });
+    expect(await run('check')).toBe(1);
+    expect(wrong.at(-1)).toMatch(/smsPlatform\.secretFile: .*is empty/);
+  });
+
   test('init makes what is missing once, and writes over nothing', async () => {
     write({ ...least(), keys: { ...(least()['keys'] as object), requests: ['k/requests.key'] } });
     expect(await run('check')).toBe(1);
