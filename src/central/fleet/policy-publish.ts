@@ -131,11 +131,22 @@ export async function movedTo(
   site: string,
 ): Promise<readonly string[]> {
   const head = await lockHead(tx);
+  const problems = problemsThere(head, terminalId, site);
+  if (head.published && problems.length === 0) await nextVersion(tx, head);
+  return problems;
+}
+
+/** What is wrong with the policy that a terminal of this number would go by at a site. */
+export const problemsAt = async (
+  tx: Script,
+  terminalId: string,
+  site: string,
+): Promise<readonly string[]> => problemsThere(await lockHead(tx), terminalId, site);
+
+function problemsThere(head: PolicyHead, terminalId: string, site: string): readonly string[] {
   if (!head.published) return [];
   const part = head.parts.get(`terminal:${terminalId}`) ?? {};
-  const problems = partProblems(partsFor(head.parts, terminalId, site), part);
-  if (problems.length === 0) await nextVersion(tx, head);
-  return problems;
+  return partProblems(partsFor(head.parts, terminalId, site), part);
 }
 
 /** Keeps what central was started with, as long as nothing was published: publications begin there. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stderrLog, systemClock, systemRandom } from '../../../src/main/ports.ts';
+import { centralConfigSchema } from '../../../src/main/central/config.ts';
 import { runCentral } from '../../../src/main/central/run.ts';
 
 let folder: string;
@@ -176,6 +177,15 @@ describe('central.json', () => {
     writeFileSync(join(folder, 'k/gateway.key'), first);
     expect(await run('check')).toBe(1);
     expect(wrong.at(-1)).toMatch(/a key each/);
+  });
+
+  test('the service is given more time to end than any configuration takes', () => {
+    const resources = join(import.meta.dirname, '../../../resources');
+    const unit = readFileSync(join(resources, 'linux/pilotlight-central@.service'), 'utf8');
+    const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
+    const most = (ms: number): boolean =>
+      centralConfigSchema.safeParse({ ...least(), stopMs: ms }).success;
+    expect([most(120_000), most(seconds * 1_000)]).toEqual([true, false]);
   });
 
   test('wrong words are wrong usage, and do nothing', async () => {

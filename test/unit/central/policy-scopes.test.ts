@@ -101,6 +101,15 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
     const moved = await company.run(['terminal', 'move', IDS[2], '--site', '城西']);
     expect(moved).toMatchObject({ code: 1 });
     expect((await company.run(`terminal show ${IDS[2]}`)).out).toContain('城东');
+    // Nor is one let in there that would have none.
+    const id = '000000000399';
+    await publish({ maxFen: 40_000 }, `--scope terminal:${id}`);
+    const add = (site: string) =>
+      company.run(`terminal add --id ${id} --site ${site} --name 1`.split(' '));
+    const refused = await add('城西');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('maxFen: less than minFen');
+    expect((await add('城东')).code).toBe(0);
   });
 
   it('names what is wrong: bounds, unknown fields, no JSON, scopes, an empty company', async () => {
