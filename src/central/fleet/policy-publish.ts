@@ -44,7 +44,10 @@ export async function publish(
   const was = head.versions.get(scope) ?? 0;
   if (base !== null && base !== was) return { kind: 'overtaken', version: was };
   const own = part === null ? null : ownPart(part);
-  if (canonicalJson(own) === canonicalJson(before)) return { kind: 'same', version: was };
+  // After a restore what is said may be right, and only its version too low.
+  const raised = own !== null && atLeast > head.version;
+  if (canonicalJson(own) === canonicalJson(before) && !raised)
+    return { kind: 'same', version: was };
   if (own === null && scope === 'global')
     return { kind: 'refused', problems: ['global: the company’s own policy is only replaced'] };
   if (own === null) parts.delete(scope);

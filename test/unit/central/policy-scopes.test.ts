@@ -169,6 +169,12 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
     // After a restore kiosks have heard of later versions.
     await publish({ ...OWN, hotline: '2' }, '--at-least 500');
     expect((await told(0))[0]).toBe(500);
+    // What is said may be right as it came back: the version rises all the same, and once.
+    expect((await publish({ ...OWN, hotline: '2' }, '--at-least 900')).out).toContain(
+      'version 900',
+    );
+    expect((await told(0))[0]).toBe(900);
+    expect((await publish({ ...OWN, hotline: '2' }, '--at-least 900')).out).toContain('already');
   });
 
   it('another process goes by it at once, and by its own clock where no bell was heard', async () => {
