@@ -26,7 +26,7 @@ import { migrate } from './db/migrate.ts';
 import { MIGRATIONS } from './db/migrations/index.ts';
 import type { Db } from './db/sql.ts';
 import { announcedTariffs, policyIssuer } from './fleet/policy.ts';
-import { policyBook } from './fleet/policy-book.ts';
+import { ifAny, policyBook } from './fleet/policy-book.ts';
 import { keepStart } from './fleet/policy-publish.ts';
 import { seed } from './fleet/seed.ts';
 import type { Seed } from './fleet/seed.ts';
@@ -297,14 +297,18 @@ export function createCentral(options: CentralOptions): Central {
             db: db(),
             platform: smsPlatform,
             keys: requestKeys,
-            outages: outagesIn(book.known() === null ? [] : await book.everywhere()),
+            outages: outagesIn(await book.everywhere()),
             nowMs: now(),
           });
   const messages = sweeper(clock, sweepMessages);
   // By itself: a mail server that does not answer holds nothing up.
   const alarms = options.alarms === undefined ? null : alarmsOf(db, options.alarms, options.log);
   const alarmSweeps = sweeper(options.alarms?.clock, alarms?.sweep);
-  const forget = forgetter(db, () => book.known()?.requests?.keepDays.central ?? null, now);
+  const keepDaysOf = async (terminalId: string) => {
+    const policy = await ifAny(book.policyOf(terminalId));
+    return policy === null ? null : policy.requests?.keepDays.central;
+  };
+  const forget = forgetter(db, keepDaysOf, now);
 
   const terminals = terminalApi({
     db,
@@ -364,7 +368,11 @@ export function createCentral(options: CentralOptions): Central {
     trust,
     keysOf,
     requestKeys,
-    requests: async () => (await book.everywhere().catch(() => []))[0]?.requests,
+    requests: async (terminalId) =>
+      (terminalId === null
+        ? await book.everywhere()
+        : [await ifAny(book.policyOf(terminalId))]
+      ).flatMap((policy) => policy?.requests ?? []),
     acts: {
       outside: options.accountBook !== undefined,
       mayMove: options.mayMove ?? withoutInvoice,
@@ -372,9 +380,7 @@ export function createCentral(options: CentralOptions): Central {
     },
     cardGrants: {
       budget: options.grantBudget ?? GRANT_BUDGET,
-      get minFen(): number {
-        return book.known()?.minFen ?? 1;
-      },
+      minFen: async () => Math.max(1, ...(await book.everywhere()).map((p) => p.minFen)),
     },
   });
   let ending = false;
@@ -392,7 +398,7 @@ export function createCentral(options: CentralOptions): Central {
     await seed(options.db, options, now(), requestKeys);
     if (start !== null) await options.db.transaction((tx) => keepStart(tx, start, now()));
     await book.open();
-    const house = book.known();
+    const house = await ifAny(book.house());
     if (house !== null) {
       const { body, signature } = await signedPolicy(null);
       await options.db.query(

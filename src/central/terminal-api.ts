@@ -399,8 +399,7 @@ function myAccountRow(all: TerminalApiParts): Row {
         receipts === undefined ? null : makeReceiptToken(grants, orderId);
       if (rules === undefined || (asked.by === 'number' && !rules.byNumber))
         throw new Refusal('bad-request', 'accounts are not shown so here', { status: 409 });
-      if (asked.by === 'card') await source.card(asked.cardNo);
-      const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf };
+      const parts = { nowMs: now(), keys: requestKeys, meters, receiptOf, source };
       return { account: await myAccount(db(), asked, parts), serverTimeMs: now() };
     },
     { counted: 'my-account' },

@@ -3,7 +3,7 @@ import { ACCOUNT_STATES, announcedSchema, tariffSchema } from './central-api/acc
 import { cardNo, natural } from './central-api/base.ts';
 import { creditItemSchema, USER_NO } from './central-api/credit.ts';
 import type { ApiRoute } from './central-api/routes.ts';
-import { fen } from './facts/bounds.ts';
+import { counter, fen, units } from './facts/bounds.ts';
 import { periodRuleSchema } from './periods.ts';
 
 /**
@@ -21,8 +21,8 @@ export const companySchema = z.object({
   credit: z.boolean(),
 });
 
-const MAX_COUNT = 1_000_000;
-const quantity = natural.max(100_000_000_000);
+/** A late fee is no more than the principal for each day, 1/100 000 of it. */
+export const MAX_LATE_FEE_E5 = 100_000;
 const name = z.string().min(1).max(100);
 
 /** The account behind a card as the company has it. Quantities in 0.01 units. */
@@ -36,20 +36,20 @@ export const companyAccountSchema = z.object({
   unit: z.enum(['volume', 'money']),
   state: z.enum(ACCOUNT_STATES),
   /** Purchases that were written to the account's cards, wherever, as far as the company booked. */
-  count: natural.max(MAX_COUNT),
-  cumulative: quantity,
+  count: counter,
+  cumulative: units,
   /** Bought in the tariff year that lies around `asOfMs`. */
-  yearQuantity: quantity,
+  yearQuantity: units,
   /**
    * The number of central's last purchase of this account (`tellNo`) that was heard, and of all
    * before it; those that were booked are in count, cumulative, year and limit. 0: none.
    */
   told: natural,
-  ceilingQuantity: quantity,
-  perPurchaseQuantity: quantity.nullable(),
+  ceilingQuantity: units,
+  perPurchaseQuantity: units.nullable(),
   /** At most `quantity` in each of these periods, and what is left of this one; null: no limit. */
   limit: z
-    .object({ quantity, every: periodRuleSchema, left: quantity })
+    .object({ quantity: units, every: periodRuleSchema, left: units })
     .refine((l) => l.left <= l.quantity, 'more is left than there is')
     .nullable(),
   /** A version's tiers never change: another price is another version. */
@@ -79,7 +79,7 @@ export const companyPurchaseSchema = z.object({
   count: natural,
   amountFen: fen,
   /** 0.01 units that are on the card; 0: refunded. */
-  quantity,
+  quantity: units,
   /** When it was priced, by which its year and its limit's period go. */
   pricedMs: natural,
   /** The kiosk's clock when it was over. */
@@ -139,14 +139,22 @@ export const companyCreditAccountSchema = z.object({
            * a part was paid, with the fee to this day; null: none was.
            */
           lateFee: z
-            .object({ e5: natural.max(100_000), capFen: fen, paidTo: z.iso.date().nullable() })
+            .object({
+              e5: natural.max(MAX_LATE_FEE_E5),
+              capFen: fen,
+              paidTo: z.iso.date().nullable(),
+            })
             .nullable(),
           consentText: z.string().max(40).nullable(),
           /** A bank's debit is under way. */
           debited: z.boolean(),
         }),
     )
-    .max(200),
+    .max(200)
+    .refine(
+      (items) => new Set(items.map(({ item }) => item)).size === items.length,
+      'a bill is named twice',
+    ),
   asOfMs: natural,
 });
 /** See {@link companyCreditAccountSchema}. */

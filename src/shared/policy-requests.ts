@@ -13,6 +13,9 @@ const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,23}$/);
 /** No longer than a button of any panel takes in large text. */
 const name = words(8, 20);
 
+/** So many days may what identifies the customer of a closed request be kept at central. */
+export const MAX_KEEP_DAYS = 1_100;
+
 /** By when it is answered. */
 const promiseSchema = z.union([
   z.strictObject({
@@ -95,7 +98,7 @@ export const requestsSchema = z.object({
   keepDays: z
     .object({
       kiosk: z.number().int().min(0).max(30).default(7),
-      central: z.number().int().min(1).max(1_100).default(30),
+      central: z.number().int().min(1).max(MAX_KEEP_DAYS).default(30),
     })
     .default({ kiosk: 7, central: 30 }),
 });

@@ -66,7 +66,7 @@ export const fleet = ({ mutant, edit, unit }) => [
   mutant(
     'policy-version-of-scope',
     'A terminal that moves hears a version that it has.',
-    edit(PUBLISH, `if (problems.length === 0) await nextVersion(tx, head);`, ``),
+    edit(PUBLISH, `if (head.published && problems.length === 0) await nextVersion(tx, head);`, ``),
     unit('central/policy-scopes', 'begins with what central'),
   ),
   mutant(
@@ -98,6 +98,38 @@ export const fleet = ({ mutant, edit, unit }) => [
       `!rung`,
     ),
     unit('central/policy-scopes', 'another process goes by it'),
+  ),
+  mutant(
+    'policy-remembered-too-soon',
+    'Of a terminal that is not there yet it is remembered that it stands nowhere.',
+    edit(
+      'central/fleet/policy-book.ts',
+      `if (site === undefined) return houseOf(of);`,
+      `site ??= null;`,
+    ),
+    unit('central/policy-scopes', 'a terminal that is let in goes by'),
+  ),
+  mutant(
+    'policy-one-bad-stops-all',
+    'One policy that this program does not take stops what is made of all.',
+    edit('central/fleet/policy-book.ts', `if (!isNoPolicy(cause)) throw cause;`, `throw cause;`),
+    unit('central/policy-scopes', 'stops those alone'),
+  ),
+  mutant(
+    'enrol-one-key-for-all-codes',
+    'A key that was brought under another terminal’s code is brought again.',
+    edit(
+      'main/cli/enrol-files.ts',
+      `enrolling-\${handle}.pem`,
+      `enrolling-\${''.padEnd(32, '0')}.pem`,
+    ),
+    unit('central/enrolment', 'the next key of a machine that lost'),
+  ),
+  mutant(
+    'import-unbounded',
+    'A file’s number may be more than any kiosk reads.',
+    edit('central/fleet/import-columns.ts', `return value <= max`, `return value > 0 || max > 0`),
+    unit('central/account-import', 'no number is more than'),
   ),
   mutant(
     'import-paid-bill',

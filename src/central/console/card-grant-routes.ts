@@ -10,9 +10,13 @@ import { cardGrantPage, cardGrantsPage } from './card-grant-pages.ts';
 import type { Ways } from './ways.ts';
 import { filled, line } from './forms.ts';
 
+/** What grants are judged by; the smallest purchase is asked for when one is. */
+export interface GrantRules extends Pick<CardGrantParts, 'budget'> {
+  readonly minFen: () => Promise<number>;
+}
 /** The console's ways, and what grants are judged by. */
 export interface CardGrantConsole extends Ways {
-  readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
+  readonly cardGrants: GrantRules;
 }
 
 const who = line.min(1).max(60);
@@ -51,7 +55,11 @@ export function cardGrantRoutes({
   show,
   decide,
 }: CardGrantConsole): readonly Route[] {
-  const parts = (): CardGrantParts => ({ ...cardGrants, nowMs: now() });
+  const parts = async (): Promise<CardGrantParts> => ({
+    budget: cardGrants.budget,
+    minFen: await cardGrants.minFen(),
+    nowMs: now(),
+  });
   return [
     show('/console/card-grants', async (_query, by) =>
       cardGrantsPage(await waitingCardGrants(db()), by),
@@ -66,10 +74,10 @@ export function cardGrantRoutes({
       const { quantity: typed, ...asked } = filled(form, askedSchema);
       const quantity = parseYuan(typed) ?? 0;
       if (quantity === 0) throw new Refusal('bad-request', '补气数量须大于零');
-      refuse(await proposeCardGrant(on, { ...asked, quantity }, parts()));
+      refuse(await proposeCardGrant(on, { ...asked, quantity }, await parts()));
     }),
     decide('/console/card-grant', async (form, on) => {
-      refuse(await decideCardGrant(on, filled(form, decisionSchema), parts()));
+      refuse(await decideCardGrant(on, filled(form, decisionSchema), await parts()));
     }),
   ];
 }

@@ -16,7 +16,7 @@ import { creditRoutes } from './credit-routes.ts';
 import { invoiceRoutes } from './invoice-routes.ts';
 import { actRoutes } from './act-routes.ts';
 import { cardGrantRoutes } from './card-grant-routes.ts';
-import type { CardGrantParts } from '../sale/card-grants.ts';
+import type { GrantRules } from './card-grant-routes.ts';
 import type { ActParts } from '../sale/credit-acts.ts';
 import { aboutFact, filled, line } from './forms.ts';
 import type { Form } from './forms.ts';
@@ -56,9 +56,9 @@ export interface ConsoleParts {
   readonly requestKeys: readonly KeyObject[];
   /** What acts of two persons on accounts are judged by. */
   readonly acts: Omit<ActParts, 'nowMs'>;
-  readonly cardGrants: Omit<CardGrantParts, 'nowMs'>;
-  /** By the company's policy; undefined: it has none. */
-  readonly requests: () => Promise<PolicyRequests | undefined>;
+  readonly cardGrants: GrantRules;
+  /** As the policy of this terminal has them, or all policies where null. */
+  readonly requests: (terminalId: string | null) => Promise<readonly PolicyRequests[]>;
 }
 
 /** What a person says about a quarantined fact. */
@@ -115,14 +115,14 @@ export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
     ...cardGrantRoutes({ ...ways, cardGrants }),
     ...placeRoutes(ways),
     ...staffRoutes({ ...ways, deciding: parts.deciding, isTelling: parts.isTelling }),
-    show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(await requests()))),
+    show('/console/sms', async () => smsPage(await smsCounts(db()), areaOf(await requests(null)))),
     show('/console/requests', async () => requestsPage(await listRequests(db()), now())),
     show('/console/request', async (query, by) => {
       const found = await requestCase(db(), query.get('number') ?? '');
       if (found === null) throw noSuchResource();
       return requestPage(found, {
         keys: requestKeys,
-        requests: await requests(),
+        requests: (await requests(found.request.terminalId))[0],
         nowMs: now(),
         person: by,
       });
@@ -133,9 +133,10 @@ export function consoleRoutes(parts: ConsoleParts): readonly Route[] {
 
 /** An area of messages by the policy's own name. */
 const areaOf =
-  (requests: PolicyRequests | undefined) =>
+  (requests: readonly PolicyRequests[]) =>
   (area: string): string | null =>
-    requests?.categories
+    requests
+      .flatMap((r) => r.categories)
       .filter((c) => smsOf(c.kind) === 'subscribe')
       .flatMap((c) => c.choices)
       .find((c) => c.id === area)?.name.zh ?? null;

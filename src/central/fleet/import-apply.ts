@@ -3,7 +3,7 @@ import { canonicalJson } from '../../shared/canonical-json.ts';
 import { insertRows, table, text } from '../db/sets.ts';
 import type { Random } from '../../shared/ports.ts';
 import type { Script } from '../db/sql.ts';
-import type { ImportProblem } from './import-file.ts';
+import type { ImportCode, ImportProblem } from './import-file.ts';
 
 /** What an import does, or would do. */
 export interface ImportPlan {
@@ -25,8 +25,16 @@ export interface SubjectChange {
   readonly after: Readonly<Record<string, unknown>>;
 }
 
+/** Names what is wrong. */
+export type Say = (line: number, column: string, code: ImportCode, detail: string) => void;
+/** What is said goes into this list. */
+export const into =
+  (problems: ImportProblem[]): Say =>
+  (line, column, code, detail) =>
+    void problems.push({ line, column, code, detail });
+
 /** Rows of one statement: its parameter stays a few megabytes. */
-export const CHUNK = 5_000;
+const CHUNK = 5_000;
 
 /** Cuts a list for statements over sets. */
 export function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
@@ -47,6 +55,12 @@ export interface ImportSource {
   readonly bytes: Uint8Array;
   readonly who: string;
 }
+
+/** The columns of a row that an import owns. */
+export const narrowed = <T extends Readonly<Record<string, unknown>>>(
+  names: Readonly<Record<string, unknown>>,
+  row: T,
+): T => Object.fromEntries(Object.keys(names).map((name) => [name, row[name]])) as T;
 
 /** What of two records differs; null: nothing. */
 export function differing<T extends Readonly<Record<string, unknown>>>(

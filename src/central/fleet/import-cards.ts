@@ -1,5 +1,6 @@
 import { MONTHLY, CALENDAR_YEAR, periodStart, versionAt } from '../../shared/periods.ts';
-import { chinaDayMs } from '../../shared/time.ts';
+import { MAX_COUNT, MAX_MICRO, MAX_UNITS } from '../../shared/facts/bounds.ts';
+import { chinaDate, chinaDayMs } from '../../shared/time.ts';
 import {
   anyOf,
   insertRows,
@@ -16,8 +17,8 @@ import type { RowOf } from '../db/sets.ts';
 import type { Script, Sql } from '../db/sql.ts';
 import { ACCOUNT_USE, ACCOUNTS, TARIFFS } from '../sale/tables.ts';
 import type { AccountRow, TariffRow, UseRow } from '../sale/tables.ts';
-import { chunks, differing } from './import-apply.ts';
-import type { ImportPlan, SubjectChange } from './import-apply.ts';
+import { chunks, differing, into, narrowed } from './import-apply.ts';
+import type { ImportPlan, Say, SubjectChange } from './import-apply.ts';
 import {
   choiceColumn,
   dayColumn,
@@ -26,13 +27,16 @@ import {
   periodColumn,
   readRows,
   textColumn,
+  UTILITIES,
 } from './import-columns.ts';
 import type { ImportRow } from './import-columns.ts';
-import type { ImportCode, ImportProblem, ImportTable } from './import-file.ts';
+import type { ImportProblem, ImportTable } from './import-file.ts';
 
 const USER = /^[0-9A-Za-z-]{1,32}$/;
+const UNITS = { what: 'a quantity in units (m³, kWh, yuan)', decimals: 2, max: MAX_UNITS };
 const quantity = (headings: readonly string[], otherwise?: number) =>
-  decimalColumn(headings, 2, 'a quantity in units (m³, kWh, yuan)', otherwise);
+  decimalColumn(headings, UNITS, otherwise);
+const WHOLE = { what: 'a whole number', decimals: 0, max: MAX_COUNT };
 
 /**
  * Columns of a file of card accounts (decision 0064). The company's file says who an account is and
@@ -45,15 +49,7 @@ export const CARD_COLUMNS = {
   holderName: textColumn(['户名', '姓名'], 60),
   meterNo: idColumn(['表号'], USER, 'a meter number has 1 to 32 digits and letters'),
   kind: choiceColumn(['类别', '气种'], {
-    gas: 'gas',
-    燃气: 'gas',
-    气: 'gas',
-    water: 'water',
-    自来水: 'water',
-    水: 'water',
-    heat: 'heat',
-    供热: 'heat',
-    热: 'heat',
+    ...UTILITIES,
     fuel: 'fuel',
     加油: 'fuel',
     加气: 'fuel',
@@ -77,16 +73,16 @@ export const CARD_COLUMNS = {
     'normal',
   ),
   tariffId: idColumn(['价格编号', '用气性质'], /^[0-9A-Za-z._-]{1,40}$/, 'a tariff’s name'),
-  tariffVersion: decimalColumn(['价格版本'], 0, 'a whole number', 1),
+  tariffVersion: decimalColumn(['价格版本'], WHOLE, 1),
   ceiling: quantity(['表上限', '表具上限']),
-  perPurchase: decimalColumn<null>(['单次上限'], 2, 'a quantity in units', null),
-  limit: decimalColumn<null>(['限购量'], 2, 'a quantity in units', null),
+  perPurchase: decimalColumn<null>(['单次上限'], UNITS, null),
+  limit: decimalColumn<null>(['限购量'], UNITS, null),
   limitEvery: periodColumn(['限购周期']),
-  count: decimalColumn(['购买次数', '充值次数'], 0, 'a whole number', 0),
+  count: decimalColumn(['购买次数', '充值次数'], WHOLE, 0),
   cumulative: quantity(['累计购量'], 0),
   yearQuantity: quantity(['本年购量'], 0),
   limitUsed: quantity(['本期已购'], 0),
-  carried: decimalColumn(['结转余额'], 6, 'yuan', 0),
+  carried: decimalColumn(['结转余额'], { what: 'yuan', decimals: 6, max: MAX_MICRO }, 0),
   countedOn: dayColumn(['统计日期']),
 } as const;
 type CardRow = ImportRow<typeof CARD_COLUMNS>;
@@ -176,10 +172,7 @@ async function known(sql: Sql, rows: readonly CardRow[]): Promise<Known> {
 }
 
 /** The file's rows by account: one with several cards has a line for each, alike but for the card. */
-function byAccount(
-  rows: readonly CardRow[],
-  say: (line: number, column: string, code: ImportCode, detail: string) => void,
-): ReadonlyMap<string, CardRow> {
+function byAccount(rows: readonly CardRow[], say: Say): ReadonlyMap<string, CardRow> {
   const first = new Map<string, CardRow>();
   const cards = new Map<string, number>();
   for (const row of rows) {
@@ -206,8 +199,7 @@ function byAccount(
 export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Promise<ImportPlan> {
   const read = readRows(file, CARD_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = (line: number, column: string, code: ImportCode, detail: string): void =>
-    void problems.push({ line, column, code, detail });
+  const say = into(problems);
   const firsts = byAccount(read.rows, say);
   const { accounts, cards, tariffs } = await known(sql, read.rows);
   /** When each version begins; 0: it has no day. */
@@ -237,6 +229,8 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
         'not-this',
         `version ${then.tariff_version} has not begun: name the one that holds, it goes over by itself`,
       );
+    if ((row.countedOn ?? '') > chinaDate(nowMs))
+      say(row.line, 'countedOn', 'not-this', `${row.countedOn} is a day to come`);
     if ((row.limitUsed ?? 0) > (row.limit ?? 0))
       say(row.line, 'limitUsed', 'not-this', 'more than the limit');
     if (old === undefined) {
@@ -246,10 +240,7 @@ export async function planCards(sql: Sql, file: ImportTable, nowMs: number): Pro
     for (const name of ['kind', 'unit'] as const)
       if (row[name] !== undefined && row[name] !== old[name])
         say(row.line, name, 'fixed', `account ${userNo} is ${old[name]}, and stays so`);
-    const now = Object.fromEntries(
-      Object.keys(OWNED.columns).map((name) => [name, old[name as keyof OwnedRow]]),
-    ) as OwnedRow;
-    const differs = differing(now, then);
+    const differs = differing(narrowed(OWNED.columns, old as OwnedRow), then);
     if (differs === null) continue;
     changed.push(then);
     changes.push({ subject: userNo, ...differs });

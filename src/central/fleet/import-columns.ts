@@ -64,31 +64,41 @@ export const textColumn = (
   },
 });
 
-/**
- * A decimal as a whole number of its smallest part. No thousands’ marks: `1,234` may be either.
- *
- * @param decimals so many digits behind the point are kept; more are refused, not rounded
- */
+/** What a decimal is, and how large it may be. */
+export interface DecimalRule {
+  /** For who reads why it is none. */
+  readonly what: string;
+  /** So many digits behind the point are kept; more are refused, not rounded. */
+  readonly decimals: number;
+  /**
+   * In its smallest part: no more than kiosks and facts take of it (shared/facts/bounds.ts), else
+   * one slip of a column makes an account that no machine can read.
+   */
+  readonly max: number;
+  /** It may be below zero, as far. */
+  readonly signed?: true;
+}
+/** A decimal as a whole number of its smallest part. No thousands’ marks: `1,234` may be either. */
 export const decimalColumn = <N extends number | null = never>(
   headings: readonly string[],
-  decimals: number,
-  what: string,
+  { what, decimals, max, signed }: DecimalRule,
   otherwise?: number | N,
-  sign: '' | '-?' = '',
 ): ImportColumn<number | N> => ({
   headings,
   ...(otherwise === undefined ? {} : { otherwise }),
   parse: (cell) => {
     const text = meant(cell);
-    const found = new RegExp(`^(${sign})(\\d{1,12})(?:\\.(\\d{1,20}))?$`).exec(text);
+    const found = new RegExp(
+      `^(${signed === true ? '-?' : ''})(\\d{1,12})(?:\\.(\\d{1,20}))?$`,
+    ).exec(text);
     const [, minus = '', whole = '', part = ''] = found ?? [];
     const kept = part.replace(/0+$/, '');
     if (found === null || kept.length > decimals || cell.as === 'date')
       return not(`${shown(text)}: ${what}, at most ${decimals} decimals, without marks between`);
     const value = Number(`${whole}${kept.padEnd(decimals, '0')}`);
-    return Number.isSafeInteger(value)
+    return value <= max
       ? { value: minus === '' || value === 0 ? value : -value }
-      : not(`${shown(text)}: too large`);
+      : not(`${shown(text)}: more than ${max / 10 ** decimals}, the most that is taken`);
   },
 });
 
@@ -107,6 +117,19 @@ export const choiceColumn = <T extends string>(
       : not(`${shown(text)}: one of ${Object.keys(words).join(', ')}`);
   },
 });
+
+/** What is delivered, as files name it. */
+export const UTILITIES = {
+  gas: 'gas',
+  燃气: 'gas',
+  气: 'gas',
+  water: 'water',
+  自来水: 'water',
+  水: 'water',
+  heat: 'heat',
+  供热: 'heat',
+  热: 'heat',
+} as const;
 
 /** A day of China's calendar; a date cell, `2026-01-31`, `2026/1/31` or `2026年1月31日`. */
 export const dayColumn = (headings: readonly string[]): ImportColumn<string | null> => ({

@@ -1,4 +1,6 @@
 import { USER_NO } from '../../shared/central-api/credit.ts';
+import { MAX_LATE_FEE_E5 } from '../../shared/company-accounts.ts';
+import { MAX_FEN, MAX_UNITS } from '../../shared/facts/bounds.ts';
 import {
   anyOf,
   insertRows,
@@ -15,8 +17,8 @@ import type { Script, Sql } from '../db/sql.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS } from '../sale/credit-tables.ts';
 import type { CreditAccountRow, CreditItemRow } from '../sale/credit-tables.ts';
 import { enterBilledMonths } from '../use/households.ts';
-import { chunks, differing } from './import-apply.ts';
-import type { ImportPlan, SubjectChange } from './import-apply.ts';
+import { chunks, differing, into, narrowed } from './import-apply.ts';
+import type { ImportPlan, Say, SubjectChange } from './import-apply.ts';
 import {
   choiceColumn,
   dayColumn,
@@ -24,15 +26,17 @@ import {
   idColumn,
   readRows,
   textColumn,
+  UTILITIES,
 } from './import-columns.ts';
 import type { ImportRow } from './import-columns.ts';
-import type { ImportCode, ImportProblem, ImportTable } from './import-file.ts';
+import type { ImportProblem, ImportTable } from './import-file.ts';
 
 const user = idColumn(
   ['户号', '用户编号'],
   USER_NO,
   'a user number has 4 to 20 digits and letters',
 );
+const YUAN = { what: 'yuan', decimals: 2, max: MAX_FEN };
 const payee = (otherwise?: string) => textColumn(['收款方'], 32, otherwise);
 /** Columns of a file of accounts without a card: an IoT meter that is topped up, or bills. */
 export const CREDIT_COLUMNS = {
@@ -46,7 +50,7 @@ export const CREDIT_COLUMNS = {
   ),
   meterNo: { ...idColumn(['表号'], /^[0-9A-Za-z-]{1,32}$/, 'a meter number'), otherwise: '' },
   payee: payee(''),
-  balance: decimalColumn(['余额'], 2, 'yuan', 0, '-?'),
+  balance: decimalColumn(['余额'], { ...YUAN, signed: true }, 0),
 } as const;
 type CreditRow = ImportRow<typeof CREDIT_COLUMNS>;
 
@@ -58,27 +62,25 @@ export const BILL_COLUMNS = {
     'a bill’s number has 1 to 40 digits and letters',
   ),
   userNo: user,
-  kind: choiceColumn(['类别'], {
-    gas: 'gas',
-    燃气: 'gas',
-    气: 'gas',
-    water: 'water',
-    自来水: 'water',
-    水: 'water',
-    heat: 'heat',
-    供热: 'heat',
-    热: 'heat',
-  } as const),
+  kind: choiceColumn(['类别'], UTILITIES),
   payee: payee(),
   period: textColumn(['账期'], 20),
-  principal: decimalColumn(['金额', '本金'], 2, 'yuan'),
-  lateFee: decimalColumn(['日滞纳金率'], 2, '‰ of the principal for each day', 0),
-  lateFeeCap: decimalColumn(['滞纳金上限'], 2, 'yuan', 0),
+  principal: decimalColumn(['金额', '本金'], YUAN),
+  lateFee: decimalColumn(
+    ['日滞纳金率'],
+    { what: '‰ of the principal for each day', decimals: 2, max: MAX_LATE_FEE_E5 },
+    0,
+  ),
+  lateFeeCap: decimalColumn(['滞纳金上限'], YUAN, 0),
   dueDate: dayColumn(['缴费期限', '到期日']),
-  discount: decimalColumn(['优惠'], 2, 'yuan', 0),
+  discount: decimalColumn(['优惠'], YUAN, 0),
   discountUntil: dayColumn(['优惠截止']),
   /** Units of the month that the period names. */
-  quantity: decimalColumn<null>(['用量'], 2, 'a quantity in units', null),
+  quantity: decimalColumn<null>(
+    ['用量'],
+    { what: 'a quantity in units', decimals: 2, max: MAX_UNITS },
+    null,
+  ),
 } as const;
 type BillRow = ImportRow<typeof BILL_COLUMNS>;
 
@@ -116,12 +118,6 @@ const owned = (row: CreditRow, old: OwnedRow | undefined): OwnedRow => ({
   top_up_payee: orNull(row.payee, old?.top_up_payee ?? null),
 });
 
-type Say = (line: number, column: string, code: ImportCode, detail: string) => void;
-const told =
-  (problems: ImportProblem[]): Say =>
-  (line, column, code, detail) =>
-    void problems.push({ line, column, code, detail });
-
 /** Each by its key; one that is there twice is a problem. */
 function onceEach<R extends { readonly line: number }>(
   rows: readonly R[],
@@ -138,17 +134,11 @@ function onceEach<R extends { readonly line: number }>(
   return all;
 }
 
-/** The columns of a row that an import owns. */
-const narrowed = <T extends Readonly<Record<string, unknown>>>(
-  names: Readonly<Record<string, unknown>>,
-  row: T,
-): T => Object.fromEntries(Object.keys(names).map((name) => [name, row[name]])) as T;
-
 /** What a file of accounts without a card would do to what is there. */
 export async function planCredit(sql: Sql, file: ImportTable): Promise<ImportPlan> {
   const read = readRows(file, CREDIT_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = told(problems);
+  const say = into(problems);
   const rows = onceEach(read.rows, 'userNo', (r) => r.userNo as string, say);
   const meters = read.rows.filter((r) => (r.meterNo ?? '') !== '');
   onceEach(meters, 'meterNo', (r) => r.meterNo as string, say);
@@ -249,7 +239,7 @@ const isUntouched = (item: CreditItemRow): boolean =>
 export async function planBills(sql: Sql, file: ImportTable): Promise<ImportPlan> {
   const read = readRows(file, BILL_COLUMNS);
   const problems: ImportProblem[] = [...read.problems];
-  const say = told(problems);
+  const say = into(problems);
   const rows = onceEach(read.rows, 'item', (r) => r.item as string, say);
   const old = new Map<string, CreditItemRow>();
   const users = new Set<string>();

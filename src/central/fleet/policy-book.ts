@@ -16,10 +16,11 @@ export interface PolicyBook {
   readonly policyOf: (terminalId: string) => Promise<Policy>;
   /** What the company says for all. @throws Refusal `no-policy` */
   readonly house: () => Promise<Policy>;
-  /** The company's own, and each other one that some terminals go by. */
+  /**
+   * The company's own, and each other one that some terminals go by. What is no policy to this
+   * program is left out, and holds the others up in nothing; empty: there is none at all.
+   */
   readonly everywhere: () => Promise<readonly Policy[]>;
-  /** The company's as it was read last, without asking; null: there is none, or it was not read. */
-  readonly known: () => Policy | null;
   /** What this terminal is sent now; null: what the company says for all. */
   readonly signedFor: (
     terminalId: string | null,
@@ -103,13 +104,14 @@ export function policyBook({ db, now, start, tell, issuer, log }: PolicyBookPart
   const houseOf = (of: Edition): Issued =>
     issued(of, 'global', () => partsFor(of.parts ?? new Map(), null, null));
 
-  async function issuedFor(terminalId: string): Promise<Issued> {
-    const of = await current();
+  async function issuedFor(terminalId: string, of: Edition): Promise<Issued> {
     if (of.parts === null || of.parts.size <= 1) return houseOf(of);
     const { parts } = of;
     let site = of.sites.get(terminalId);
     if (site === undefined) {
       site = await siteOf(db(), terminalId);
+      // It may be let in at any moment, without a publication: nothing of it is remembered.
+      if (site === undefined) return houseOf(of);
       of.sites.set(terminalId, site);
     }
     const own = `terminal:${terminalId}`;
@@ -118,35 +120,37 @@ export function policyBook({ db, now, start, tell, issuer, log }: PolicyBookPart
     return issued(of, key, () => partsFor(parts, terminalId, site));
   }
 
-  return {
-    policyOf: async (terminalId) => (await issuedFor(terminalId)).policy,
-    house: async () => houseOf(await current()).policy,
-    everywhere: async () => {
-      const of = await current();
-      const scopes = [...(of.parts?.keys() ?? [])].filter((scope) => scope !== 'global');
-      const others: Policy[] = [];
-      for (const scope of scopes)
+  async function everywhere(): Promise<readonly Policy[]> {
+    const of = await current();
+    const all: Policy[] = [];
+    for (const scope of ['global', ...(of.parts?.keys() ?? [])])
+      try {
         if (scope.startsWith('terminal:'))
-          others.push((await issuedFor(scope.slice('terminal:'.length))).policy);
-        else
-          others.push(
-            issued(of, scope, () =>
-              partsFor(of.parts ?? new Map(), null, scope.slice('site:'.length)),
-            ).policy,
-          );
-      return [houseOf(of).policy, ...others];
-    },
-    known: () => (edition === null ? null : (edition.made.get('global')?.policy ?? null)),
+          all.push((await issuedFor(scope.slice('terminal:'.length), of)).policy);
+        else {
+          const site = scope === 'global' ? null : scope.slice('site:'.length);
+          all.push(issued(of, scope, () => partsFor(of.parts ?? new Map(), null, site)).policy);
+        }
+      } catch (cause) {
+        if (!isNoPolicy(cause)) throw cause;
+      }
+    return [...new Set(all)];
+  }
+
+  return {
+    policyOf: async (terminalId) => (await issuedFor(terminalId, await current())).policy,
+    house: async () => houseOf(await current()).policy,
+    everywhere,
     signedFor: async (terminalId, announced) =>
-      (terminalId === null ? houseOf(await current()) : await issuedFor(terminalId)).sign(
-        announced,
-      ),
+      (terminalId === null
+        ? houseOf(await current())
+        : await issuedFor(terminalId, await current())
+      ).sign(announced),
     open: async () => {
       deaf = db().onRing((name) => {
         if (name === POLICY_BELL) rung = true;
       });
-      const of = await current();
-      if (of.parts !== null || start !== null) houseOf(of);
+      await current();
     },
     close: () => {
       deaf();
@@ -156,6 +160,15 @@ export function policyBook({ db, now, start, tell, issuer, log }: PolicyBookPart
 }
 
 const noPolicy = (detail: string): Refusal => new Refusal('no-policy', detail);
+
+/** A policy, or null where there is none that this program takes. @throws what else went wrong */
+export const ifAny = (asked: Promise<Policy>): Promise<Policy | null> =>
+  asked.catch((cause: unknown) => {
+    if (isNoPolicy(cause)) return null;
+    throw cause;
+  });
+const isNoPolicy = (cause: unknown): boolean =>
+  cause instanceof Refusal && cause.type === 'no-policy';
 
 /** Published since, or brought back from before it was. */
 const isOther = (a: Pick<Edition, 'version' | 'parts'>, b: Edition): boolean =>
@@ -180,11 +193,11 @@ async function readEdition(sql: Sql): Promise<Pick<Edition, 'version' | 'parts'>
   return { version: num(head.version), parts: bool(num(head.published)) ? parts : null };
 }
 
-/** Null: it stands nowhere, or there is none. */
-async function siteOf(sql: Sql, terminalId: string): Promise<string | null> {
+/** Null: it stands nowhere; undefined: there is no such terminal, or it is only being let in. */
+async function siteOf(sql: Sql, terminalId: string): Promise<string | null | undefined> {
   const rows = await sql.query<{ site: string | null }>(
     'SELECT site FROM terminals WHERE terminal_id = $1',
     [terminalId],
   );
-  return rows[0]?.site ?? null;
+  return rows[0]?.site;
 }

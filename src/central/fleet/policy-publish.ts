@@ -44,7 +44,10 @@ export async function publish(
   const was = head.versions.get(scope) ?? 0;
   if (base !== null && base !== was) return { kind: 'overtaken', version: was };
   const own = part === null ? null : ownPart(part);
-  if (canonicalJson(own) === canonicalJson(before)) return { kind: 'same', version: was };
+  // After a restore what is said may be right, and only its version too low.
+  const raised = own !== null && atLeast > head.version;
+  if (canonicalJson(own) === canonicalJson(before) && !raised)
+    return { kind: 'same', version: was };
   if (own === null && scope === 'global')
     return { kind: 'refused', problems: ['global: the company’s own policy is only replaced'] };
   if (own === null) parts.delete(scope);
@@ -131,11 +134,22 @@ export async function movedTo(
   site: string,
 ): Promise<readonly string[]> {
   const head = await lockHead(tx);
+  const problems = problemsThere(head, terminalId, site);
+  if (head.published && problems.length === 0) await nextVersion(tx, head);
+  return problems;
+}
+
+/** What is wrong with the policy that a terminal of this number would go by at a site. */
+export const problemsAt = async (
+  tx: Script,
+  terminalId: string,
+  site: string,
+): Promise<readonly string[]> => problemsThere(await lockHead(tx), terminalId, site);
+
+function problemsThere(head: PolicyHead, terminalId: string, site: string): readonly string[] {
   if (!head.published) return [];
   const part = head.parts.get(`terminal:${terminalId}`) ?? {};
-  const problems = partProblems(partsFor(head.parts, terminalId, site), part);
-  if (problems.length === 0) await nextVersion(tx, head);
-  return problems;
+  return partProblems(partsFor(head.parts, terminalId, site), part);
 }
 
 /** Keeps what central was started with, as long as nothing was published: publications begin there. */

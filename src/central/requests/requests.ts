@@ -7,6 +7,7 @@ import type { Slot } from '../../shared/requests.ts';
 import { sealedHash } from '../../shared/sealed-box.ts';
 import { DAY_MS, chinaDate } from '../../shared/time.ts';
 import { storable } from '../books/books.ts';
+import { anyOf, list } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
 import { Refusal } from '../http/problem.ts';
@@ -168,18 +169,28 @@ export async function fullSlots(
   return rows.map((r) => ({ date: r.slot_date, half: r.slot_half }));
 }
 
-/**
- * Deletes what identifies the customers of requests that were closed so many days ago.
- *
- * @returns of how many
- */
-export async function forgetClosed(sql: Sql, keepDays: number, nowMs: number): Promise<number> {
-  const rows = await sql.query(
-    `UPDATE requests SET sealed = NULL, forgotten_ms = $1
-     WHERE closed_ms IS NOT NULL AND closed_ms <= $2 AND forgotten_ms IS NULL RETURNING number`,
-    [nowMs, nowMs - keepDays * DAY_MS],
+/** Terminals of which closed requests still say whose they are. */
+export async function closedAt(sql: Sql): Promise<readonly string[]> {
+  const rows = await sql.query<{ terminal_id: string }>(
+    `SELECT DISTINCT terminal_id FROM requests
+     WHERE closed_ms IS NOT NULL AND forgotten_ms IS NULL ORDER BY terminal_id`,
   );
-  return rows.length;
+  return rows.map((row) => row.terminal_id);
+}
+
+/** Deletes what identifies the customers of these terminals' requests, closed so many days ago. */
+export async function forgetClosed(
+  sql: Sql,
+  terminalIds: readonly string[],
+  keepDays: number,
+  nowMs: number,
+): Promise<void> {
+  await sql.query(
+    `UPDATE requests SET sealed = NULL, forgotten_ms = $1
+     WHERE closed_ms IS NOT NULL AND closed_ms <= $2 AND forgotten_ms IS NULL
+       AND terminal_id ${anyOf('$3')}`,
+    [nowMs, nowMs - keepDays * DAY_MS, list(terminalIds)],
+  );
 }
 
 /** How many requests wait for staff, and why, for the console's first line. */

@@ -9,7 +9,9 @@ import { chinaDate } from '../../shared/time.ts';
 import { select } from '../db/sets.ts';
 import { num } from '../db/sql.ts';
 import type { Sql } from '../db/sql.ts';
+import { Refusal } from '../http/problem.ts';
 import { accountByCard } from '../sale/accounts.ts';
+import type { AccountSource } from '../sale/company-accounts.ts';
 import { CREDIT_ACCOUNTS } from '../sale/credit-tables.ts';
 import { TARIFFS } from '../sale/tables.ts';
 import { knowsDigits } from './phones.ts';
@@ -28,6 +30,8 @@ export interface MyAccountParts {
   readonly meters: boolean;
   /** An order's receipt by central's own signature; null: there are no such pages. */
   readonly receiptOf: (orderId: string) => string | null;
+  /** Where accounts come from: asked before anything is told of one. */
+  readonly source: Pick<AccountSource, 'card' | 'user'>;
 }
 
 type CardAccount = NonNullable<Awaited<ReturnType<typeof accountByCard>>>;
@@ -49,9 +53,10 @@ export async function myAccount(
     // Nothing more is asked for either: what there is of an account takes its time.
     if (!(await knowsDigits(sql, parts.keys, { userNo, last4 }, nowMs))) return null;
   }
-  const cardNo = asked.by === 'card' ? asked.cardNo : await cardOf(sql, asked.userNo);
+  const cardNo = await broughtCard(sql, asked, parts.source);
   const card = await accountByCard(sql, cardNo, nowMs, false);
   const userNo = asked.by === 'card' ? (card?.userNo ?? '') : asked.userNo;
+  if (userNo !== '') await parts.source.user(userNo);
   const [credit] = await select(sql, CREDIT_ACCOUNTS, `user_no = $1 AND state = 'normal'`, [
     userNo,
   ]);
@@ -81,6 +86,24 @@ export async function myAccount(
     purchases: [...purchases],
     asOfMs: nowMs,
   };
+}
+
+/** The card that is told of, as its source has it now; empty: there is none. */
+async function broughtCard(
+  sql: Sql,
+  asked: MyAccountRequest,
+  source: MyAccountParts['source'],
+): Promise<string> {
+  const cardNo = asked.by === 'card' ? asked.cardNo : await cardOf(sql, asked.userNo);
+  try {
+    if (cardNo !== '') await source.card(cardNo);
+    return cardNo;
+  } catch (cause) {
+    // A household goes on without a card that the company gave up.
+    if (asked.by === 'number' && cause instanceof Refusal && cause.type === 'unknown-card')
+      return '';
+    throw cause;
+  }
 }
 
 /** The card of a user number that its meter wrote to last; empty: it has none. */

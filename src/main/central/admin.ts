@@ -41,6 +41,8 @@ type Down =
 
 /** Longer lines than a table of a hundred thousand accounts needs are nobody's. */
 const MAX_LINE = 64 << 20;
+/** So much of a file fits into a line, in base64 (RFC 4648: four characters for three bytes). */
+const MAX_FILE = (MAX_LINE / 4) * 3 - 1_024;
 
 /** Where the socket of a data folder is. */
 export const adminSocket = (dataDir: string): string => join(dataDir, 'admin.sock');
@@ -154,6 +156,9 @@ const isNamed = ({ args }: AdminAsk, path: string): boolean =>
     (arg) => arg === path || (arg.startsWith('--') && arg.slice(arg.indexOf('=') + 1) === path),
   );
 
+const tooLarge = (bytes: number): string =>
+  `${bytes} bytes are more than central takes while it serves (${MAX_FILE}): stop it first, or cut the file in two`;
+
 /**
  * Has a command carried out by the service that listens there. It reads and writes only files that
  * the command's line names.
@@ -186,7 +191,10 @@ export function askAdmin(path: string, ask: AdminAsk, talk: AdminTalk): Promise<
         ? work()
         : Promise.reject<undefined>(new Error(`${named}: the command does not name it`));
       void told.then(
-        (bytes) => say({ file, base64: Buffer.from(bytes ?? []).toString('base64'), why: '' }),
+        (bytes = new Uint8Array(0)) =>
+          bytes.length > MAX_FILE
+            ? say({ file, base64: null, why: tooLarge(bytes.length) })
+            : say({ file, base64: Buffer.from(bytes).toString('base64'), why: '' }),
         (cause: unknown) =>
           say({ file, base64: null, why: cause instanceof Error ? cause.message : String(cause) }),
       );

@@ -32,7 +32,6 @@ export function loadStaff(
     if (file === undefined) return undefined;
     const read = secretOf(path(file));
     if (!read.ok) problems.push(`${key}: ${read.error}`);
-    else if (read.value === '') problems.push(`${key}: ${path(file)} is empty`);
     return read.ok ? read.value : undefined;
   };
   // Everybody may know a certificate: it need not be its owner's alone.

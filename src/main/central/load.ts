@@ -173,6 +173,12 @@ function readSecret<T>(
   }
 }
 
+/** A secret in words, alone in its file: without the end of its line, and never empty. */
+export function readSecretText(file: string, mode: CentralConfig['mode']): Result<string, string> {
+  const read = readSecret(file, mode, (text) => text.trim());
+  return read.ok && read.value === '' ? err(`${file} is empty`) : read;
+}
+
 /** What the service is made of besides its database. */
 export type ServiceParts = Omit<
   CentralOptions,
@@ -202,7 +208,7 @@ export function loadService(
   const { config, path } = loaded;
   const problems: string[] = [];
   const json = (key: string, at: Outside): JsonPortOptions => {
-    const secret = readSecret(path(at.secretFile), config.mode, (text) => text.trim());
+    const secret = readSecretText(path(at.secretFile), config.mode);
     if (!secret.ok) problems.push(`${key}.secretFile: ${secret.error}`);
     if (config.mode === 'production' && !isPrivateLine(at.baseUrl))
       problems.push(`${key}.baseUrl: https is needed, but for this machine itself`);
@@ -225,7 +231,7 @@ export function loadService(
   const wallets = loadWallets('payments.wallets', loaded, ports, problems);
   const terminalWallets = loadWallets('terminalWallets', loaded, ports, problems);
   const cardKeys = loadKeysOfCards(loaded, ports, problems);
-  const secretOf = (file: string) => readSecret(file, config.mode, (text) => text.trim());
+  const secretOf = (file: string) => readSecretText(file, config.mode);
   const people = loadStaff(loaded, ports, secretOf, problems);
   const { payments, invoices, smsPlatform, meterPlatform, accountBook, refundBudget, accounts } =
     config;

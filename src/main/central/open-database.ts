@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPglite } from '../../central/db/pglite.ts';
 import { openPostgres } from '../../central/db/postgres.ts';
 import type { Db } from '../../central/db/sql.ts';
 import type { Clock, LogFn, Random } from '../../shared/ports.ts';
+import { readSecretText } from './load.ts';
 import type { LoadedCentral } from './load.ts';
 
 /**
@@ -15,11 +15,14 @@ export async function openDatabase(
   { config, path }: LoadedCentral,
   ports: { readonly clock: Clock; readonly random: Random; readonly log: LogFn },
 ): Promise<Db> {
-  const { database, dataDir } = config;
+  const { mode, database, dataDir } = config;
   if (database.kind === 'embedded') return openPglite(join(path(dataDir), 'books'));
   const url = new URL(database.url);
-  if (database.passwordFile !== undefined)
-    url.password = encodeURIComponent(readFileSync(path(database.passwordFile), 'utf8').trim());
+  if (database.passwordFile !== undefined) {
+    const password = readSecretText(path(database.passwordFile), mode);
+    if (!password.ok) throw new Error(`database.passwordFile: ${password.error}`);
+    url.password = encodeURIComponent(password.value);
+  }
   return openPostgres({
     url: url.href,
     clock: ports.clock,

@@ -7,11 +7,11 @@ import {
   lchownSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -52,28 +52,38 @@ function sync(path: string): void {
   }
 }
 
-/** The name under which a key waits until central has taken it. */
-const PENDING = 'enrolling.pem';
+/** Under these names keys wait until central has taken them. */
+const PENDING = /^enrolling-[0-9a-f]{32}\.pem$/;
 
 /**
- * The key that is being enrolled: made once, and the same again after a cut, so that the same code
- * answers it.
+ * Where the key of one code waits: another code's is another key. One that was brought under a code
+ * that was not this machine's is a terminal's already, and would be refused for good.
  *
+ * @param handle the code's (shared/enrolment.ts), which anybody may know
+ */
+export const pendingFile = (folder: string, handle: string): string =>
+  join(folder, `enrolling-${handle}.pem`);
+
+/**
+ * The key that is being enrolled: made once for a code, and the same again after a cut, so that the
+ * same code answers it.
+ *
+ * @param file as {@link pendingFile} has it
  * @param make a new private key, PEM (PKCS#8)
  */
-export function pendingKey(folder: string, make: () => string): string {
+export function pendingKey(file: string, make: () => string): string {
+  const folder = dirname(file);
   if (!existsSync(folder)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const owner = ownerLike(dirname(folder));
     if (owner !== null) lchownSync(folder, owner.uid, owner.gid);
   }
-  const file = join(folder, PENDING);
   if (!existsSync(file)) writeWhole(file, make(), 0o600, folder);
   return readFileSync(file, 'utf8');
 }
 
-/** The key has its place, and waits no more. */
+/** The key has its place; neither it nor one of a code of before waits any more. */
 export function forgetPending(folder: string): void {
-  const file = join(folder, PENDING);
-  if (existsSync(file)) unlinkSync(file);
+  for (const name of readdirSync(folder))
+    if (PENDING.test(name)) rmSync(join(folder, name), { force: true });
 }

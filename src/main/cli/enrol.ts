@@ -26,7 +26,7 @@ import type { HttpSend } from '../../shared/http.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { keyIdOf } from '../../shared/signing.ts';
 import { loadCentralLine } from '../core/central-line.ts';
-import { forgetPending, pendingKey, writeWhole } from './enrol-files.ts';
+import { forgetPending, pendingFile, pendingKey, writeWhole } from './enrol-files.ts';
 
 /** What was typed. */
 export interface EnrolAsked {
@@ -84,10 +84,11 @@ async function enrolled(asked: EnrolAsked, ports: EnrolPorts): Promise<readonly 
   const keyFile = at(file.central.keyFile);
   const folder = dirname(keyFile);
   const old = existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : null;
-  const pem = pendingKeyFor(asked, { old, folder });
+  const keys = keysOfCode(code);
+  const pem = pendingKeyFor(asked, old, pendingFile(folder, keys.handle));
   const answer = await ask(
     baseUrl,
-    keysOfCode(code),
+    keys,
     { pem, old: asked.rotate ? old : null },
     {
       ...ports,
@@ -140,9 +141,9 @@ function readConfig({ config, from }: EnrolAsked): TerminalConfigFile {
 /** The key that waits, or a new one; where the machine has an identity, only if that is meant. */
 function pendingKeyFor(
   { replace, rotate, config }: EnrolAsked,
-  { old, folder }: { readonly old: string | null; readonly folder: string },
+  old: string | null,
+  waits: string,
 ): string {
-  const waits = join(folder, 'enrolling.pem');
   const again = old !== null && existsSync(waits) && readFileSync(waits, 'utf8') === old;
   if (rotate && old === null)
     throw new NotEnrolled(`${config} names no key that is here: enrol without --rotate`);
@@ -150,7 +151,7 @@ function pendingKeyFor(
     throw new NotEnrolled(
       `${config} has an identity: --rotate gives it its next key, --replace gives it up`,
     );
-  return pendingKey(folder, () =>
+  return pendingKey(waits, () =>
     generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   );
 }

@@ -2,11 +2,16 @@ import { z } from 'zod';
 
 /**
  * What a fact may say at the most, far above anything that is sold: sums of any number of facts
- * stay numbers that JavaScript and a bigint hold exactly, so that no row makes a reader fail.
+ * stay numbers that JavaScript and a bigint hold exactly, so that no row makes a reader fail. This
+ * one is of money, fen.
  */
-const MAX_FEN = 1_000_000_000;
-const MAX_UNITS = 100_000_000_000;
-const MAX_COUNT = 1_000_000;
+export const MAX_FEN = 1_000_000_000;
+/** Of a quantity, 0.01 units. */
+export const MAX_UNITS = 100_000_000_000;
+/** Of a card's purchases. */
+export const MAX_COUNT = 1_000_000;
+/** Of a remainder, micro-yuan. */
+export const MAX_MICRO = MAX_FEN * 10_000;
 
 /** A number that counts something: whole, not negative, safe. */
 export const natural = z.number().int().nonnegative();
@@ -17,7 +22,7 @@ export const units = natural.max(MAX_UNITS);
 /** Which purchase of a card it is. */
 export const counter = natural.max(MAX_COUNT);
 /** Micro-yuan of one fact. */
-export const micro = natural.max(MAX_FEN * 10_000);
+export const micro = natural.max(MAX_MICRO);
 /** Bytes as upper-case hex; a card's image, or what was kept of one. */
 export const hex = z
   .string()

@@ -91,6 +91,30 @@ describe('a command beside a central that serves', () => {
 });
 
 describe('the socket', () => {
+  test('a file that is too large for it is refused in words, and central goes on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const path = join(folder, 'admin.sock');
+    const server = await serveAdmin(path, async (_ask, { readFile }) => {
+      await readFile('one');
+      return 0;
+    });
+    const errs: string[] = [];
+    const talk = (bytes: number): AdminTalk => ({
+      out: () => undefined,
+      err: (line) => errs.push(line),
+      readFile: () => Promise.resolve(new Uint8Array(bytes)),
+      writeFile: () => Promise.resolve(),
+    });
+    try {
+      expect(await askAdmin(path, { args: ['one'], who: 'x' }, talk(48 << 20))).toBe(1);
+      expect(errs).toEqual([expect.stringContaining('more than central takes while it serves')]);
+      expect(await askAdmin(path, { args: ['one'], who: 'x' }, talk(1_000))).toBe(0);
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('says so when the service goes before the command has ended', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
     const path = join(folder, 'admin.sock');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stderrLog, systemClock, systemRandom } from '../../../src/main/ports.ts';
+import { centralConfigSchema } from '../../../src/main/central/config.ts';
 import { runCentral } from '../../../src/main/central/run.ts';
 
 let folder: string;
@@ -139,6 +140,29 @@ describe('central.json', () => {
     }
   });
 
+  test('a secret that others may read, or that is empty, is none: the database’s too', async () => {
+    const database = {
+      kind: 'postgres',
+      url: 'postgres://u@127.0.0.1:1/c',
+      passwordFile: 'db.secret',
+    };
+    write({ ...least(), ...PRODUCTION, database });
+    expect(await run('init')).toBe(0);
+    const check = async (text: string, mode: number): Promise<string> => {
+      rmSync(join(folder, 'db.secret'), { force: true });
+      writeFileSync(join(folder, 'db.secret'), text, { mode });
+      expect(await run('check')).toBe(1);
+      return wrong.at(-1) ?? '';
+    };
+    expect(await check('word', 0o644)).toMatch(/database\.passwordFile: .*readable by others/);
+    expect(await check('\n', 0o600)).toMatch(/database\.passwordFile: .*is empty/);
+    writeFileSync(join(folder, 'sms.secret'), '\n', { mode: 0o600 });
+    const outside = { baseUrl: 'https://sms.example', secretFile: 'sms.secret' };
+    write({ ...least(), ...PRODUCTION, smsPlatform: outside });
+    expect(await run('check')).toBe(1);
+    expect(wrong.at(-1)).toMatch(/smsPlatform\.secretFile: .*is empty/);
+  });
+
   test('init makes what is missing once, and writes over nothing', async () => {
     write({ ...least(), keys: { ...(least()['keys'] as object), requests: ['k/requests.key'] } });
     expect(await run('check')).toBe(1);
@@ -153,6 +177,15 @@ describe('central.json', () => {
     writeFileSync(join(folder, 'k/gateway.key'), first);
     expect(await run('check')).toBe(1);
     expect(wrong.at(-1)).toMatch(/a key each/);
+  });
+
+  test('the service is given more time to end than any configuration takes', () => {
+    const resources = join(import.meta.dirname, '../../../resources');
+    const unit = readFileSync(join(resources, 'linux/pilotlight-central@.service'), 'utf8');
+    const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
+    const most = (ms: number): boolean =>
+      centralConfigSchema.safeParse({ ...least(), stopMs: ms }).success;
+    expect([most(120_000), most(seconds * 1_000)]).toEqual([true, false]);
   });
 
   test('wrong words are wrong usage, and do nothing', async () => {

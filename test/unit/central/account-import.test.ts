@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImportProblem } from '../../../src/central/fleet/import-file.ts';
 import { readTable } from '../../../src/central/fleet/import-file.ts';
 import { DEMO_ACCOUNTS, DEMO_TARIFFS } from '../../../src/demo/central-data.ts';
+import { chinaDate } from '../../../src/shared/time.ts';
 import { ENGINES } from './harness.ts';
 import { Company } from './fleet-room.ts';
 import type { Said } from './fleet-room.ts';
@@ -178,6 +179,34 @@ describe.each(ENGINES)('accounts from a file, on %s', (engine) => {
     expect(use.map((u) => [u.counter, Number(u.quantity), Number(u.start_ms)])).toEqual([
       ['limit', 2_000, Date.parse('2026-05-01T00:00:00+08:00')],
       ['year', 10_050, Date.parse('2026-01-01T00:00:00+08:00')],
+    ]);
+  });
+
+  it('no number is more than kiosks read, and nothing was counted on a day to come', async () => {
+    const more = (head: string, ...cells: readonly string[]): Buffer =>
+      Buffer.from([`${HEAD},${head}`, ...cells.map((c, i) => `${row(i + 1)},${c}`)].join('\n'));
+    for (const [head, most, over] of [
+      ['购买次数', '1000000', '1000001'],
+      ['累计购量', '1000000000', '1000000000.01'],
+      ['单次上限', '1000000000', '1000000000.01'],
+      ['结转余额', '10000000', '10000000.000001'],
+      ['统计日期', chinaDate(company.now), chinaDate(company.now + 86_400_000)],
+    ] as const) {
+      const found = await problems(more(head, most, over));
+      expect(found).toHaveLength(1);
+      expect(found[0], head).toMatch(/^3 \S+ not-this$/);
+    }
+    const credit = '户号,户名,地址,余额\n30000001,甲,A,-10000000\n30000002,乙,B,-10000000.01\n';
+    expect(await problems(Buffer.from(credit), '--kind credit')).toEqual(['3 余额 not-this']);
+    await load(Buffer.from('户号,户名,地址\n30000001,甲,A\n'), '--kind credit');
+    const bills =
+      '账单号,户号,类别,收款方,账期,金额,日滞纳金率,滞纳金上限,缴费期限\n' +
+      'B1,30000001,gas,gas,2026-05,10000000,1000,1,2026-05-01\n' +
+      'B2,30000001,gas,gas,2026-05,10000000.01,0,0,\n' +
+      'B3,30000001,gas,gas,2026-05,10,1000.01,1,2026-05-01\n';
+    expect(await problems(Buffer.from(bills), '--kind bill')).toEqual([
+      '3 金额 not-this',
+      '4 日滞纳金率 not-this',
     ]);
   });
 

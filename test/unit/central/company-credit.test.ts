@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BookAnswer, BookPosting } from '../../../src/central/sale/account-book.ts';
 import type { CompanyAccounts } from '../../../src/central/sale/company-accounts.ts';
 import { companyFindings } from '../../../src/central/sale/company-findings.ts';
+import { companyCreditAnswerSchema } from '../../../src/shared/company-accounts.ts';
 import type { CompanyCreditAccount } from '../../../src/shared/company-accounts.ts';
 import { CreditTerminal, paidSale, saleOf } from '../../support/credit.ts';
 import { openRoom } from './harness.ts';
@@ -21,6 +23,9 @@ const bill = (item: string, principalFen: number): CompanyCreditAccount['items']
   consentText: null,
   debited: false,
 });
+const SEALING = generateKeyPairSync('x25519')
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
 let room: Room;
 let terminal: CreditTerminal;
 let told: CompanyCreditAccount | null;
@@ -59,6 +64,8 @@ beforeEach(async () => {
   };
   room = await openRoom('sqlite', 1, {
     accountSource: company,
+    requestKeys: [SEALING],
+    households: [{ userNo: USER, phoneLast4: '6212', uses: [] }],
     accountBook: {
       manner: () => Promise.resolve('idempotent'),
       send: (posting) => {
@@ -111,6 +118,28 @@ describe('accounts without a card that a company keeps', () => {
     ]);
     told = null;
     expect(await terminal.account(USER)).toMatchObject({ ok: false, type: 'unknown-user' });
+  });
+
+  it('a holder who looks at his own account is told its balance of now, or nothing', async () => {
+    const look = () =>
+      room.terminals[0]?.client.myAccount({ by: 'number', userNo: USER, last4: '6212' });
+    const topUp = { payee: 'house', meterNo: '0270004401' };
+    told = { ...(told as CompanyCreditAccount), topUp, balanceFen: 1_000 };
+    expect(await look()).toMatchObject({
+      ok: true,
+      value: { balance: { fen: 1_000 } },
+    });
+    told = { ...told, balanceFen: 700 };
+    expect(await look()).toMatchObject({ ok: true, value: { balance: { fen: 700 } } });
+    away = true;
+    expect(await look()).toMatchObject({ ok: false });
+  });
+
+  it('an answer that names a bill twice says nothing', () => {
+    const answer = (...items: CompanyCreditAccount['items']) =>
+      companyCreditAnswerSchema.safeParse({ state: 'known', account: { ...told, items } });
+    expect(answer(bill('G1', 100), bill('G2', 100)).success).toBe(true);
+    expect(answer(bill('G1', 100), bill('G1', 9_000)).success).toBe(false);
   });
 
   it('nothing is told or quoted while it does not answer', async () => {

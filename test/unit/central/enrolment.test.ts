@@ -4,7 +4,9 @@ import {
   existsSync,
   lstatSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -17,7 +19,7 @@ import { createBillingClient } from '../../../src/billing/client.ts';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { changeKey } from '../../../src/central/fleet/keys.ts';
 import { enrol } from '../../../src/main/cli/enrol.ts';
-import { writeWhole } from '../../../src/main/cli/enrol-files.ts';
+import { pendingFile, writeWhole } from '../../../src/main/cli/enrol-files.ts';
 import { runCli } from '../../../src/main/cli/run.ts';
 import { systemClock } from '../../support/clock.ts';
 import type { EnrolAsked } from '../../../src/main/cli/enrol.ts';
@@ -70,6 +72,8 @@ const enrolOn = (
     },
     { clock: clock(), random, send: over.send ?? company.send() },
   );
+const waiting = (folder: string, code: string): string =>
+  pendingFile(join(folder, 'keys'), keysOfCode(readCode(code) ?? '').handle);
 interface Written {
   readonly terminalId: string;
   readonly site: unknown;
@@ -138,7 +142,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     expect(w.readers).toEqual((JSON.parse(readFileSync(EXAMPLE, 'utf8')) as Written).readers);
     const keyFile = join(folder, w.central['keyFile'] ?? '');
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
-    expect(existsSync(join(folder, 'keys/enrolling.pem'))).toBe(false);
+    expect(readdirSync(join(folder, 'keys')).filter((f) => f.startsWith('enrolling'))).toEqual([]);
     const secret = readFileSync(keyFile, 'utf8').split('\n')[1] as string;
     expect(sent.join()).not.toContain(secret);
     expect(sent.join()).not.toContain(readCode(codeIn(added)) as string);
@@ -176,7 +180,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     const first = written(folder);
     // Cut behind the rename: the waiting key is the one that is there.
     writeFileSync(
-      join(folder, 'keys/enrolling.pem'),
+      waiting(folder, code),
       readFileSync(join(folder, first.central['keyFile'] ?? '')),
     );
     expect((await enrolOn(folder, code)).ok).toBe(true);
@@ -230,6 +234,7 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     await enrolOn(folder, codes[0] as string, { send: silent });
     const copy = machine();
     cpSync(folder, copy, { recursive: true });
+    renameSync(waiting(copy, codes[0] as string), waiting(copy, codes[1] as string));
     const [one, two] = [
       await enrolOn(folder, codes[0] as string),
       await enrolOn(copy, codes[1] as string),
@@ -461,6 +466,11 @@ describe.each(ENGINES)('a machine is let in by a code, on %s', (engine) => {
     const refused = await enrolOn(anew, other, { rotate: true });
     expect(refused.lines[0]).toContain('000000000322');
     expect(written(anew).terminalId).toBe(ID);
+    // What was brought under that code is another terminal's key: this one's own code has its own.
+    const own = codeIn(await company.run(`terminal rotate ${ID}`));
+    const mine = await enrolOn(anew, own, { rotate: true });
+    expect(mine.lines.join('\n')).toContain('the key counts');
+    expect(await outcome(kiosk(anew))).toBe('ok');
   });
 
   it('is suspended, resumed, renamed, moved; revoked it is refused at once in every process', async () => {

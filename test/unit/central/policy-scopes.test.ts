@@ -5,6 +5,7 @@ import { openRoom } from './harness.ts';
 import type { Room } from './harness.ts';
 import { DEMO_ACCOUNTS } from '../../../src/demo/central-data.ts';
 import { DEMO_POLICY } from '../../../src/demo/central-data.ts';
+import type { Central } from '../../../src/central/central.ts';
 import { overlaid } from '../../../src/central/fleet/policy-scopes.ts';
 import { Keyring } from '../../../src/shared/signatures.ts';
 import { ed25519Signer, ed25519Verifier } from '../../../src/shared/signing.ts';
@@ -17,11 +18,13 @@ const IDS = ['000000000311', '000000000312', '000000000313'] as const;
 const KEYS = IDS.map(() => edKeys());
 
 let company: Company;
-function client(i: number, central = company.central): BillingClient {
+const client = (i: number, central = company.central): BillingClient =>
+  clientOf(IDS[i] as string, KEYS[i]?.privateKeyPem ?? '', central);
+function clientOf(terminalId: string, privateKeyPem: string, central: Central): BillingClient {
   return createBillingClient({
     baseUrl: 'http://central',
-    terminalId: IDS[i] as string,
-    signer: ed25519Signer(KEYS[i]?.privateKeyPem ?? ''),
+    terminalId,
+    signer: ed25519Signer(privateKeyPem),
     policyKeys: new Keyring(ed25519Verifier(company.publicKeys.policy)),
     answerKeys: new Keyring(ed25519Verifier(company.publicKeys.answers)),
     clock: {
@@ -55,6 +58,8 @@ const open = async (engine: (typeof ENGINES)[number], policy: Policy | undefined
   await company.run(['terminal', 'move', IDS[1], '--site', '城东']);
   await company.run(['terminal', 'move', IDS[2], '--site', '城东']);
 };
+const papers = (id: string, central = company.central) =>
+  central.handle({ method: 'GET', target: `/p/${id}`, headers: {}, body: new Uint8Array(0) });
 const publish = (value: unknown, more = '') =>
   company.run(`policy publish ${company.json('policy.json', value)} ${more}`.trim().split(' '));
 
@@ -96,6 +101,15 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
     const moved = await company.run(['terminal', 'move', IDS[2], '--site', '城西']);
     expect(moved).toMatchObject({ code: 1 });
     expect((await company.run(`terminal show ${IDS[2]}`)).out).toContain('城东');
+    // Nor is one let in there that would have none.
+    const id = '000000000399';
+    await publish({ maxFen: 40_000 }, `--scope terminal:${id}`);
+    const add = (site: string) =>
+      company.run(`terminal add --id ${id} --site ${site} --name 1`.split(' '));
+    const refused = await add('城西');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('maxFen: less than minFen');
+    expect((await add('城东')).code).toBe(0);
   });
 
   it('names what is wrong: bounds, unknown fields, no JSON, scopes, an empty company', async () => {
@@ -155,6 +169,12 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
     // After a restore kiosks have heard of later versions.
     await publish({ ...OWN, hotline: '2' }, '--at-least 500');
     expect((await told(0))[0]).toBe(500);
+    // What is said may be right as it came back: the version rises all the same, and once.
+    expect((await publish({ ...OWN, hotline: '2' }, '--at-least 900')).out).toContain(
+      'version 900',
+    );
+    expect((await told(0))[0]).toBe(900);
+    expect((await publish({ ...OWN, hotline: '2' }, '--at-least 900')).out).toContain('already');
   });
 
   it('another process goes by it at once, and by its own clock where no bell was heard', async () => {
@@ -187,6 +207,68 @@ describe.each(ENGINES)('the policy by scope, on %s', (engine) => {
       ),
     ]);
     expect(base.map((p) => p.code).reduce((a, b) => a + b)).toBe(1);
+  });
+
+  it('a terminal that is let in goes by its site’s, whoever looked at all policies before', async () => {
+    const id = '000000000399';
+    await company.run(`terminal add --id ${id} --site 城东 --name 1 --auto`.split(' '));
+    await publish({ minFen: 3_000 }, '--scope site:城东');
+    await publish({ maxFen: 40_000 }, `--scope terminal:${id}`);
+    // Whoever reads a list of papers has all policies read.
+    await papers('none');
+    const key = edKeys();
+    await company.db.query(
+      `INSERT INTO terminals (terminal_id, public_key, epoch, site, name) VALUES ($1, $2, 1, '城东', '1')`,
+      [id, key.publicKeyPem],
+    );
+    const answer = await clientOf(id, key.privateKeyPem, company.central).policy();
+    expect(answer.ok && answer.value.policy).toMatchObject({ minFen: 3_000, maxFen: 40_000 });
+  });
+
+  it('what no program here takes stops those alone that go by it', async () => {
+    await publish({ minFen: 3_000 }, '--scope site:城东');
+    const id = OWN.info?.papers[0]?.id ?? '';
+    await company.db.query(`UPDATE policy_scopes SET body = '{"minFen":-1}' WHERE scope = $1`, [
+      'site:城东',
+    ]);
+    const other = await company.process();
+    await expect(policyOf(1, other)).rejects.toThrow('is no policy to this program: site:城东');
+    expect((await policyOf(0, other)).minFen).toBe(OWN.minFen);
+    expect((await papers(id, other)).status).toBe(200);
+    // The company's own too: what terminals tell is still heard, and staff publish another one.
+    await company.db.query(
+      `UPDATE policy_scopes SET body = '{"minFen":-1}' WHERE scope = 'global'`,
+    );
+    const third = await company.process();
+    await expect(policyOf(0, third)).rejects.toThrow('is no policy to this program: global');
+    expect((await client(0, third).commands()).ok).toBe(true);
+  });
+
+  it('customers are forgotten by the days of the terminal where they asked, after a publication too', async () => {
+    for (const id of IDS)
+      await company.run(['terminal', 'move', id, '--site', id === IDS[0] ? '城西' : '城东']);
+    const days = (central: number) => ({ requests: { keepDays: { kiosk: 7, central } } });
+    await publish(days(10), '--scope site:城西');
+    await publish(days(90), '--scope site:城东');
+    for (const [i, id] of IDS.entries())
+      await company.db.query(
+        `INSERT INTO requests (number, ref, terminal_id, epoch, seq, category, kind, name_zh, name_en,
+           made_ms, taken_ms, due_ms, sealed_hash, sealed, sealed_ms, state, changed_ms, closed_ms, acts, wrong_count)
+         VALUES ($1, $1, $2, 1, 1, 'a', 'suggestion', 'a', 'a', $3, $3, $3, 'h', 's', $3, 'done', $3, $3, 0, 0)`,
+        [`R${i}`, id, company.now],
+      );
+    const kept = async (): Promise<readonly unknown[]> =>
+      (
+        await company.db.query<{ number: string }>(
+          'SELECT number FROM requests WHERE sealed IS NOT NULL ORDER BY number',
+        )
+      ).map((row) => row.number);
+    company.now += 20 * 86_400_000;
+    await policyOf(1);
+    expect(await kept()).toEqual(['R1', 'R2']);
+    company.now += 80 * 86_400_000;
+    await policyOf(1);
+    expect(await kept()).toEqual([]);
   });
 });
 

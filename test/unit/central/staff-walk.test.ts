@@ -39,9 +39,9 @@ const routes = (): readonly Route[] =>
         throw new Error('none');
       },
       requestKeys: [],
-      requests: () => Promise.resolve(undefined),
+      requests: () => Promise.resolve([]),
       acts: { outside: false, mayMove: async () => true, budget: GRANT_BUDGET },
-      cardGrants: { budget: GRANT_BUDGET, minFen: 1 },
+      cardGrants: { budget: GRANT_BUDGET, minFen: () => Promise.resolve(1) },
     },
   );
 const open: readonly string[] = OPEN_PATHS;

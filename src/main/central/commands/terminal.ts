@@ -1,6 +1,6 @@
 import { enrolmentOf, confirmKey, newCode } from '../../../central/fleet/enrolments.ts';
 import { POLICY_BELL } from '../../../central/fleet/policy-book.ts';
-import { movedTo } from '../../../central/fleet/policy-publish.ts';
+import { movedTo, problemsAt } from '../../../central/fleet/policy-publish.ts';
 import { setStatusIn, terminalBell } from '../../../central/fleet/status.ts';
 import { fleetOf, place, placeOf } from '../../../central/fleet/terminals.ts';
 import type { FleetTerminal, Placed } from '../../../central/fleet/terminals.ts';
@@ -70,6 +70,7 @@ async function add(args: Arguments, context: CommandContext): Promise<number> {
       throw new Refused(
         `terminal ${terminalId} is there (${before.status}): its next key comes by terminal rotate`,
       );
+    refuseNone(site, await problemsAt(tx, terminalId, site));
     const made = { terminalId, purpose: 'add' as const, site, name, confirm, overlapMs: 0, who };
     const text = await newCode(tx, { ...made, validMs }, random, nowMs());
     await audited(tx, {
@@ -89,6 +90,12 @@ async function add(args: Arguments, context: CommandContext): Promise<number> {
       `then compare its fingerprint: pilotlight-central terminal confirm ${terminalId} FINGERPRINT`,
     );
   return 0;
+}
+
+/** @throws Refused where a terminal would sell nothing there */
+function refuseNone(site: string, problems: readonly string[]): void {
+  if (problems.length > 0)
+    throw new Refused(`with ${site}’s policy it would have none: ${problems.join('; ')}`);
 }
 
 function tellCode(context: CommandContext, code: string, untilMs: number, command: string): void {
@@ -177,9 +184,7 @@ async function move(args: Arguments, context: CommandContext): Promise<number> {
   const terminalId = idOf(args);
   const site = nameOf(args.needed('site'), 'site');
   await change(context, 'move', terminalId, async (tx, before) => {
-    const problems = await movedTo(tx, terminalId, site);
-    if (problems.length > 0)
-      throw new Refused(`with ${site}’s policy it would have none: ${problems.join('; ')}`);
+    refuseNone(site, await movedTo(tx, terminalId, site));
     await place(tx, terminalId, { site, name: null });
     return { before: { site: before.site }, after: { site } };
   });
