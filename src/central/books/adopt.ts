@@ -1,8 +1,8 @@
-import { num } from '../db/sql.ts';
+import { num, storable } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { isDelivered } from '../sale/orders.ts';
 import { pieceRequested, requestRow, settle } from './by-hand.ts';
-import { capturedBy, giveBack, move, storable, Unusable } from './books.ts';
+import { capturedBy, giveBack, move, Unusable } from './books.ts';
 import { creditAdopted } from './credit-adopted.ts';
 import type { Books, Place } from './books.ts';
 import { loadRequests, loadWaiting } from './load.ts';

@@ -13,6 +13,7 @@ import {
 } from '../sale/tables.ts';
 import type { OrderRow, UseRow } from '../sale/tables.ts';
 import { CREDIT_ACCOUNTS, CREDIT_ITEMS, METER_COMMANDS, POSTINGS } from '../sale/credit-tables.ts';
+import { storable } from '../db/sql.ts';
 import { Rows } from './rows.ts';
 import type { Undo } from './rows.ts';
 import {
@@ -73,11 +74,6 @@ export type Verdict =
   | { readonly kind: 'held'; readonly reason: string }
   /** Kept, counted on the console, and left to a person. */
   | { readonly kind: 'set-aside'; readonly reason: string };
-
-/** PostgreSQL's text holds neither NUL nor half of a character; the hash covers the original. */
-export function storable<T extends string | null>(text: T): T {
-  return (text === null ? null : text.replaceAll('\0', '\uFFFD').toWellFormed()) as T;
-}
 
 /**
  * The part of central's books that a batch touches: loaded in a few statements (`load.ts`), changed

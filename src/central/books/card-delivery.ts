@@ -10,6 +10,7 @@ import {
   writer,
 } from '../sale/orders.ts';
 import type { AccountRow, OrderRow } from '../sale/tables.ts';
+import { storable } from '../db/sql.ts';
 import {
   add,
   countUse,
@@ -19,7 +20,6 @@ import {
   OnTheCard,
   orderOf,
   othersOrder,
-  storable,
   TooEarly,
   Unusable,
 } from './books.ts';

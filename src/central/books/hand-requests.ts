@@ -1,10 +1,11 @@
 import { attemptOf } from '../../shared/order-id.ts';
 import { sameName } from '../../shared/same-name.ts';
 import { select } from '../db/sets.ts';
+import { storable } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { barredByInvoice } from '../invoices/bar.ts';
 import { HOW_WORDS, settle } from './by-hand.ts';
-import { capturedBy, note, storable } from './books.ts';
+import { capturedBy, note } from './books.ts';
 import type { Books, Place } from './books.ts';
 import { settleAdopted } from './adopt.ts';
 import { loadRequests, loadWaiting } from './load.ts';

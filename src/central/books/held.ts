@@ -1,8 +1,8 @@
-import { storable } from './books.ts';
 import { postWaiting } from './post.ts';
 import type { Poster } from './post.ts';
 import { QUARANTINE } from './tables.ts';
 import { insertRows } from '../db/sets.ts';
+import { storable } from '../db/sql.ts';
 import type { Db } from '../db/sql.ts';
 import { terminalOf } from '../../shared/order-id.ts';
 

@@ -3,12 +3,11 @@ import type { UploadAnswer, UploadEvent, UploadRequest } from '../../shared/cent
 import { eventHashOfText, genesisHash, headText } from '../../shared/journal-hash.ts';
 import type { Keyring } from '../../shared/signatures.ts';
 import { anyOf, insertRows, keepRows, list } from '../db/sets.ts';
-import { num } from '../db/sql.ts';
+import { num, storable } from '../db/sql.ts';
 import type { Db, Sql } from '../db/sql.ts';
 import { KEY_COLUMNS, terminalDisbelief } from '../fleet/keys.ts';
 import type { KeyColumns } from '../fleet/keys.ts';
 import { Refusal } from '../http/problem.ts';
-import { storable } from './books.ts';
 import { cursorOf, moveCursor } from './epochs.ts';
 import { post } from './post.ts';
 import { FORKED_EVENTS, JOURNAL_EVENTS } from './tables.ts';

@@ -1,4 +1,5 @@
-import { giveBack, storable, tell } from './books.ts';
+import { storable } from '../db/sql.ts';
+import { giveBack, tell } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 
 /** The terminal goes on in an epoch that a person granted. */

@@ -6,17 +6,8 @@ import { otherHolder } from '../sale/accounts.ts';
 import { awaitsEcho, isDelivered, writer } from '../sale/orders.ts';
 import { pricedMs, QUOTE_CLAIM_MS } from '../sale/quotes.ts';
 import type { ClaimRow, OrderRow } from '../sale/tables.ts';
-import {
-  capturedBy,
-  enter,
-  giveBack,
-  move,
-  note,
-  orderOf,
-  requireId,
-  storable,
-  Unusable,
-} from './books.ts';
+import { storable } from '../db/sql.ts';
+import { capturedBy, enter, giveBack, move, note, orderOf, requireId, Unusable } from './books.ts';
 import type { Apply, Books, Place } from './books.ts';
 import { markIfSuperseded } from './card-delivery.ts';
 import { takeVoid } from './credit-delivery.ts';

@@ -83,3 +83,8 @@ export const numOrNull = (value: unknown): number | null =>
 export function bool(value: unknown): boolean {
   return value === true || value === 1;
 }
+
+/** PostgreSQL's text holds neither NUL nor half of a character; the hash covers the original. */
+export function storable<T extends string | null>(text: T): T {
+  return (text === null ? null : text.replaceAll('\0', '\uFFFD').toWellFormed()) as T;
+}

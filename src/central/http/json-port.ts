@@ -1,3 +1,4 @@
+import { storable } from '../db/sql.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import type { HttpSend } from '../../shared/http.ts';
 import type { Clock } from '../../shared/ports.ts';
@@ -26,6 +27,17 @@ export type JsonCall = (
   body?: unknown,
 ) => Promise<Result<unknown, string>>;
 
+/**
+ * JSON from outside as central can keep it: PostgreSQL's text holds neither NUL nor half of a
+ * character, and a text that it refuses would fail what has nothing to do with it.
+ *
+ * @throws SyntaxError where it is none
+ */
+export const jsonOf = (bytes: Uint8Array): unknown =>
+  JSON.parse(Buffer.from(bytes).toString('utf8'), (_key, value: unknown) =>
+    typeof value === 'string' ? storable(value) : value,
+  );
+
 /** @param maxBytes a larger answer is none */
 export function jsonPort(options: JsonPortOptions, maxBytes: number): JsonCall {
   const base = new URL(options.baseUrl);
@@ -51,7 +63,7 @@ export function jsonPort(options: JsonPortOptions, maxBytes: number): JsonCall {
     if (told.value.status !== 200 || told.value.body === null)
       return err(`HTTP ${told.value.status}`);
     try {
-      return ok(JSON.parse(Buffer.from(told.value.body).toString('utf8')) as unknown);
+      return ok(jsonOf(told.value.body));
     } catch {
       return err('no JSON');
     }

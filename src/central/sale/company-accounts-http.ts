@@ -6,6 +6,7 @@ import {
 } from '../../shared/company-accounts.ts';
 import { httpPort, sendWithin } from '../../shared/http.ts';
 import { checkTariff } from '../../shared/money.ts';
+import { jsonOf } from '../http/json-port.ts';
 import type { JsonPortOptions } from '../http/json-port.ts';
 import type { CompanyAccounts } from './company-accounts.ts';
 
@@ -68,8 +69,7 @@ function companyCall(options: JsonPortOptions): Call {
     if (status === 304 && more.etag != null) return { status, json: null, etag: more.etag };
     if (status !== 200 || body === null) return `HTTP ${status}`;
     try {
-      const json = JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
-      return { status, json, etag: header('etag') };
+      return { status, json: jsonOf(body), etag: header('etag') };
     } catch {
       return 'no JSON';
     }

@@ -159,6 +159,9 @@ const isNamed = ({ args }: AdminAsk, path: string): boolean =>
 const tooLarge = (bytes: number): string =>
   `${bytes} bytes are more than central takes while it serves (${MAX_FILE}): stop it first, or cut the file in two`;
 
+/** No socket, or one that a killed service left: everything else may be a service that listens. */
+const NOBODY: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED']);
+
 /**
  * Has a command carried out by the service that listens there. It reads and writes only files that
  * the command's line names.
@@ -175,10 +178,19 @@ export function askAdmin(path: string, ask: AdminAsk, talk: AdminTalk): Promise<
       connected = true;
       say({ ask });
     });
-    socket.on('error', () => socket.destroy());
+    let failed: NodeJS.ErrnoException | null = null;
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      failed = cause;
+      socket.destroy();
+    });
     socket.on('close', () => {
-      if (connected && exit === null) {
-        talk.err('central ended before the command did: look whether it was done');
+      if (exit === null && connected) {
+        talk.err(
+          `central ended before the command did: look whether it was done${failed === null ? '' : ` (${failed.message})`}`,
+        );
+        exit = 1;
+      } else if (exit === null && failed !== null && !NOBODY.has(failed.code)) {
+        talk.err(`${path}: central may be serving, and cannot be asked (${failed.message})`);
         exit = 1;
       }
       done(exit);

@@ -82,6 +82,7 @@ function crossProblem({
   mode,
   listen,
   payments,
+  terminalWallets,
   cardKeys,
   database,
 }: CentralConfig): string | null {
@@ -89,8 +90,13 @@ function crossProblem({
   if (new Set(ports).size < ports.length) return 'listen: two doors have one port';
   if (database.kind === 'postgres' && new URL(database.url).password !== '')
     return 'database.url: the password stands in database.passwordFile, not in the address';
-  const gateway = payments?.wallets.findIndex(({ wallet }) => wallet.kind === 'gateway') ?? -1;
-  if (gateway >= 0) return `payments.wallets[${gateway}]: a gateway is no wallet`;
+  for (const [key, wallets = []] of [
+    ['payments.wallets', payments?.wallets],
+    ['terminalWallets', terminalWallets],
+  ] as const) {
+    const gateway = wallets.findIndex(({ wallet }) => wallet.kind === 'gateway');
+    if (gateway >= 0) return `${key}[${gateway}]: a gateway is no wallet`;
+  }
   if (accounts?.credit === true && accountBook === undefined)
     return 'accounts.credit: accounts without a card need an accountBook, where their payments are posted';
   if (mode === 'demo') return null;

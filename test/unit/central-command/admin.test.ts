@@ -115,6 +115,29 @@ describe('the socket', () => {
     }
   });
 
+  test('takes only a socket that nobody has for nobody who listens', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
+    const heard: string[] = [];
+    const talk: AdminTalk = {
+      out: (line) => heard.push(line),
+      err: (line) => heard.push(`! ${line}`),
+      readFile: () => Promise.resolve(new Uint8Array(0)),
+      writeFile: () => Promise.resolve(),
+    };
+    const ask = (path: string) => askAdmin(path, { args: [], who: 'x' }, talk);
+    try {
+      expect(await ask(join(folder, 'none.sock'))).toBeNull();
+      const file = join(folder, 'file');
+      writeFileSync(file, '');
+      expect(await ask(file)).toBeNull();
+      expect(heard).toEqual([]);
+      expect(await ask(join(file, 'admin.sock'))).toBe(1);
+      expect(heard).toEqual([expect.stringMatching(/^! .*cannot be asked \(.*ENOTDIR/)]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('says so when the service goes before the command has ended', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-admin-'));
     const path = join(folder, 'admin.sock');

@@ -70,6 +70,11 @@ describe('central.json', () => {
       /payments\.wallets\[0\]: a gateway is no wallet/,
     ],
     [
+      'a gateway as a wallet of the terminals',
+      (c) => ({ ...c, terminalWallets: [{ wallet: { kind: 'gateway' } }] }),
+      /terminalWallets\[0\]: a gateway is no wallet/,
+    ],
+    [
       'a production without log-in',
       (c) => ({ ...c, mode: 'production' }),
       /staff: its people log in/,

@@ -186,6 +186,12 @@ const decided = async (target: string, form: URLSearchParams): Promise<number> =
   ).status;
 
 describe.each(['postgres', 'sqlite'] as const)('accounts that a company keeps, on %s', (engine) => {
+  it('are sold to whatever its texts hold: one that no database keeps stops no customer', async () => {
+    await open(engine, [account(1, { holderName: '王\0小\ud800', meterNo: 'M\0' })]);
+    await sold();
+    expect(await known()).toMatchObject({ userNo: USER, meterNo: 'M\uFFFD', count: 13 });
+  });
+
   it('are told, priced, sold to and told of, and nobody counts anything twice', async () => {
     await open(engine);
     expect(await known()).toMatchObject({
