@@ -8,6 +8,7 @@ import { adminSocket, askAdmin } from './admin.ts';
 import type { AdminTalk } from './admin.ts';
 import { centralFingerprint } from '../../shared/enrolment.ts';
 import { makeKeys } from './init.ts';
+import type { CentralConfig } from './config.ts';
 import { loadCentralConfig, loadCentralKeys, loadService } from './load.ts';
 import type { CentralKeys, LoadedCentral, ServicePorts } from './load.ts';
 import { NOUNS } from './nouns.ts';
@@ -100,6 +101,16 @@ function init(loaded: LoadedCentral, ports: CentralPorts): number {
   return 0;
 }
 
+/** What is allowed, and yet seldom meant. */
+const remarks = ({ payments }: CentralConfig): readonly string[] =>
+  (payments?.wallets ?? []).flatMap(({ wallet }, i) =>
+    wallet.kind === 'wechat' && wallet.browser === undefined
+      ? [
+          `payments.wallets[${i}].wallet.browser: left out, so nobody pays with WeChat by the gateway's code`,
+        ]
+      : [],
+  );
+
 async function check(
   loaded: LoadedCentral,
   keys: CentralKeys,
@@ -108,6 +119,7 @@ async function check(
   const parts = loadService(loaded, keys, ports);
   if (!parts.ok) return refused(ports, parts.error);
   ports.out(`${loaded.file}: well`);
+  for (const remark of remarks(loaded.config)) ports.out(remark);
   try {
     const db = await openDatabase(loaded, ports);
     try {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,6 +167,43 @@ describe('central.json', () => {
     write({ ...least(), ...PRODUCTION, smsPlatform: outside });
     expect(await run('check')).toBe(1);
     expect(wrong.at(-1)).toMatch(/smsPlatform\.secretFile: .*is empty/);
+  });
+
+  test('a WeChat that nobody can pay with by the gateway’s code is named', async () => {
+    const rsa = () =>
+      generateKeyPairSync('rsa', {
+        modulusLength: 2_048,
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      });
+    writeFileSync(join(folder, 'merchant.pem'), rsa().privateKey, { mode: 0o600 });
+    writeFileSync(join(folder, 'platform.pem'), rsa().publicKey, { mode: 0o600 });
+    writeFileSync(join(folder, 'app.secret'), '0123456789abcdef0123456789abcdef', { mode: 0o600 });
+    const check = async (more: object): Promise<readonly string[]> => {
+      const wallet = {
+        kind: 'wechat',
+        baseUrl: 'https://api.mch.weixin.qq.com',
+        mchid: '1900000001',
+        appid: 'wx0000000000000001',
+        merchantSerial: '5157F09EFDC096DE15EBE81A47057A72',
+        merchantKeyFile: 'merchant.pem',
+        platformKeys: { PUB_KEY_ID_1: 'platform.pem' },
+        notifyUrl: 'https://pay.example/pay/notify/wechat',
+        ...more,
+      };
+      write({
+        ...least(),
+        payments: { publicUrl: 'https://pay.example', wallets: [{ wallet }] },
+      });
+      if (said.length === 0) expect(await run('init')).toBe(0);
+      said = [];
+      expect([await run('check'), wrong]).toEqual([0, []]);
+      return said.filter((line) => line.includes('wallets[0]'));
+    };
+    expect(await check({})).toEqual([
+      expect.stringContaining('wallet.browser: left out, so nobody pays with WeChat'),
+    ]);
+    expect(await check({ browser: { appSecretFile: 'app.secret' } })).toEqual([]);
   });
 
   test('init makes what is missing once, and writes over nothing', async () => {
