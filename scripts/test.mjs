@@ -27,6 +27,8 @@ const wanted = args.filter((a) => !a.startsWith('--'));
 const folder = mkdtempSync(path.join(tmpdir(), 'pilotlight-test-'));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const rows = [];
+/** What failed, said once more at the end: a log that is cut keeps its end. */
+const failures = [];
 
 const env = {
   ...process.env,
@@ -125,6 +127,22 @@ function step(name, argv) {
   };
 }
 
+/** Lines of a failure's message that are said again: what was expected, and what came. */
+const SAID_LINES = 12;
+
+/** The failed tests of a report, and files that could not be run at all. */
+function failuresOf(project, report) {
+  return report.testResults.flatMap((file) => {
+    const where = `${project} · ${path.relative(root, file.name)}`;
+    const failed = file.assertionResults
+      .filter((t) => t.status === 'failed')
+      .map((t) => ({ what: `${where} · ${t.fullName}`, why: t.failureMessages.join('\n') }));
+    return failed.length > 0 || file.status !== 'failed'
+      ? failed
+      : [{ what: where, why: file.message }];
+  });
+}
+
 /** A vitest project; what it counted is read from its report, and a run without a report has failed. */
 function vitest(project, buffered = false) {
   return async () => {
@@ -144,6 +162,7 @@ function vitest(project, buffered = false) {
     );
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
     const r = JSON.parse(readFileSync(report, 'utf8'));
+    failures.push(...failuresOf(project, r));
     return {
       passed: r.numPassedTests,
       failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0),
@@ -198,6 +217,8 @@ await timed('e2e', vitest('e2e'));
 if (full || wanted.includes('install'))
   await timed('install', step('install', ['scripts/install-test.mjs']));
 rmSync(folder, { recursive: true, force: true });
+for (const { what, why } of failures)
+  console.log(`\nFAILED ${what}\n${why.split('\n').slice(0, SAID_LINES).join('\n')}`);
 console.log(`\n${rows.join('\n')}\n`);
 console.log(
   `${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`,

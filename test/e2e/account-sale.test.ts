@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CHROMIUM_ARGS, Hall, chromiumPath, until, WHOLE } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, follow, until, WHOLE } from '../support/hall.ts';
 import { home } from '../support/home.ts';
 import { tellFailures } from '../support/tell.ts';
 
@@ -139,7 +139,7 @@ test('a bill’s e-invoice is made on the phone, once, behind the code of the th
       390,
     );
   await hall.dock({ do: 'invoices', answers: 'later' });
-  await phone.click('text=开发票');
+  await follow(phone, 'text=开发票');
   await fits();
   // The company's fields come with the choice, without script.
   expect(await phone.isVisible('#tax')).toBe(false);
@@ -147,14 +147,14 @@ test('a bill’s e-invoice is made on the phone, once, behind the code of the th
   expect(await phone.isVisible('#tax')).toBe(true);
   await phone.fill('#name', '阜城第一小学');
   await phone.fill('#tax', '91350100M000100Y44');
-  await phone.click('text=下一步');
+  await follow(phone, 'text=下一步');
   expect(await phone.textContent('.bad')).toContain('有一位错了');
   expect(await phone.inputValue('#name')).toBe('阜城第一小学');
   await phone.fill('#tax', '91350100m000100y43');
-  await phone.click('text=下一步');
+  await follow(phone, 'text=下一步');
   expect(await phone.textContent('body')).toContain('请核对');
   await fits();
-  await phone.click('text=确认开票');
+  await follow(phone, 'text=确认开票');
   await phone.waitForSelector('text=正在开发票');
   // By itself, as soon as the provider has issued it.
   await phone.waitForSelector('text=发票已开好', { timeout: 30_000 });
@@ -167,7 +167,7 @@ test('a bill’s e-invoice is made on the phone, once, behind the code of the th
   expect(pdf.headers()['content-type']).toBe('application/pdf');
   expect((await pdf.body()).toString('latin1')).toContain(number);
   await phone.goto(code ?? '');
-  await phone.click('text=看发票');
+  await follow(phone, 'text=看发票');
   expect(await phone.textContent('body')).toContain(number);
   await phone.close();
   await hall.dock({ do: 'invoices', answers: 'at-once' });

@@ -18,7 +18,7 @@ import type { Keyring } from '../../src/shared/signatures.ts';
 import { ed25519Keyring } from '../../src/shared/signing.ts';
 import { DEMO_USER } from '../../src/demo/technician.ts';
 import { sampleCard } from '../../src/simulator/card/catalogue.ts';
-import { CHROMIUM_ARGS, Hall, chromiumPath, until } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, follow, until } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
 /** The terminal's public key, as central has it. */
@@ -351,8 +351,8 @@ test('a damaged journal is restored at start; out of service until a technician 
     40_000,
   );
   await console_.goto(`http://127.0.0.1:${hall.port + 2}/`);
-  await console_.click('text=申请中，去核对');
-  await console_.click('button:has-text("批准新纪元")');
+  await follow(console_, 'text=申请中，去核对');
+  await follow(console_, 'button:has-text("批准新纪元")');
   await console_.close();
   await screen('start', 60_000);
   await hall.dock({ do: 'insert', id: 'golden' });

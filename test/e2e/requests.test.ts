@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEMO_REQUESTS } from '../../src/demo/requests-data.ts';
 import { smsOf } from '../../src/shared/requests.ts';
-import { CHROMIUM_ARGS, Hall, chromiumPath, until, WHOLE } from '../support/hall.ts';
+import { CHROMIUM_ARGS, Hall, chromiumPath, follow, until, WHOLE } from '../support/hall.ts';
 import { tellFailures } from '../support/tell.ts';
 
 /** Everything that can be asked for, at the machine; answered in the console; seen at the machine. */
@@ -97,13 +97,13 @@ test('each kind is asked for, three of them while central is away, answered, and
   const ref = made.get('call-back') ?? '';
   await until('the sealed part is there', async () => {
     await staff.goto(`${console_}/console/requests`);
-    await staff.click(`tr:has-text("${ref}") a`);
+    await follow(staff, `tr:has-text("${ref}") a`);
     return ((await staff.textContent('main')) ?? '').includes(PHONE);
   });
   await staff.selectOption('#state', 'scheduled');
   await staff.fill('#reply', '明天上午给您打电话');
   await staff.fill('#who', '李萍');
-  await staff.click('button:has-text("答复")');
+  await follow(staff, 'button:has-text("答复")');
   await staff.close();
 
   await tap('open', 'request');

@@ -290,6 +290,15 @@ export class Hall {
   }
 }
 
+/**
+ * Presses what leads to another page and waits until that page is there: one that is read or closed
+ * before it may still be the old one, or have sent nothing.
+ */
+export async function follow(page: Page, selector: string): Promise<void> {
+  const there = page.waitForEvent('load', { timeout: 30_000 });
+  await Promise.all([there, page.click(selector)]);
+}
+
 /** System Chromium; playwright-core brings none. */
 export function chromiumPath(): string {
   const found = [

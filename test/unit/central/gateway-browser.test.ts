@@ -6,6 +6,7 @@ import { router } from '../../../src/central/http/routes.ts';
 import { OPENID_HEADER } from '../../../src/simulator/wechat/sandbox.ts';
 import { sandboxSend } from '../../support/sandbox-send.ts';
 import { T, Town } from './gateway-town.ts';
+import { forged } from '../../support/forged.ts';
 
 /**
  * One code that WeChat's own browser opens, too: it tells who pays, and the page hands the order to
@@ -261,7 +262,7 @@ describe('Alipay’s callback', () => {
       (f: URLSearchParams) => f.set('total_amount', '0.01'),
       (f: URLSearchParams) => f.set('out_trade_no', 'G0'),
       (f: URLSearchParams) => f.set('app_id', '2021000000000999'),
-      (f: URLSearchParams) => f.set('sign', `A${(f.get('sign') ?? '').slice(1)}`),
+      (f: URLSearchParams) => f.set('sign', forged(f.get('sign') ?? '')),
       (f: URLSearchParams) => f.delete('sign'),
       (f: URLSearchParams) => f.set('sign_type', 'RSA'),
       (f: URLSearchParams) => f.append('out_trade_no', 'G0'),

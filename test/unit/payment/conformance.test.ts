@@ -18,6 +18,7 @@ import { createUnionpaySandbox } from '../../../src/simulator/unionpay/sandbox.t
 import { ManualClock } from '../../support/clock.ts';
 import { into, openDb, quickSigner } from '../central/harness.ts';
 import { sandboxSend } from '../../support/sandbox-send.ts';
+import { forged } from '../../support/forged.ts';
 
 /**
  * What every provider must do, asked of each through its own gateway over HTTP. A provider that
@@ -283,9 +284,7 @@ async function gateway(behind: () => Promise<Rig>, at: 'line' | 'wallet'): Promi
       return {
         ...answer,
         header: (name) =>
-          name === 'pilotlight-signature'
-            ? `${(answer.header(name) ?? '').startsWith('A') ? 'B' : 'A'}${(answer.header(name) ?? '').slice(1)}`
-            : answer.header(name),
+          name === 'pilotlight-signature' ? forged(answer.header(name) ?? '') : answer.header(name),
       };
     return answer;
   };

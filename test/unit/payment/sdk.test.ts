@@ -10,6 +10,7 @@ import { rsaSha256Signer } from '../../../src/shared/signing.ts';
 import { paidCallback } from '../../../src/simulator/wechat/callback.ts';
 import { createWechatSandbox, generateSandboxKeys } from '../../../src/simulator/wechat/sandbox.ts';
 import type { WechatSandbox } from '../../../src/simulator/wechat/sandbox.ts';
+import { forged } from '../../support/forged.ts';
 
 /**
  * Are the sandboxes faithful? Clients that nobody here wrote work against them, and are refused
@@ -491,12 +492,7 @@ describe('wechatpay-axios-plugin', () => {
       amount: { total: 1_230 },
     });
     expect(() => open('f'.repeat(32))).toThrow();
-    expect(() =>
-      open(
-        apiV3Key,
-        `${resource.ciphertext.startsWith('A') ? 'B' : 'A'}${resource.ciphertext.slice(1)}`,
-      ),
-    ).toThrow();
+    expect(() => open(apiV3Key, forged(resource.ciphertext))).toThrow();
   });
 
   it('refuses a wrong merchant key', async () => {
