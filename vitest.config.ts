@@ -60,7 +60,8 @@ export default defineConfig({
           expect,
           name: 'powercut',
           include: ['test/powercut/**/*.test.ts'],
-          testTimeout: 240_000,
+          // It yields to the suites beside it.
+          testTimeout: 600_000,
           hookTimeout: 120_000,
         },
       },

@@ -108,7 +108,7 @@ describe.concurrent('the core is killed', () => {
       'collecting/creating': async (c, hall) => {
         await c.toAmount('golden', 5_000);
         await hall.dock({ do: 'delay', line: 'payment', ms: 1_500 });
-        await killAtFact(hall, 'attempt-creating', async () => c.tap('pay', 5_000));
+        await killAtFact(hall, 'attempt-creating', () => c.pay(5_000));
         expect(last(hall).state).toBe('collecting/creating');
         await hall.dock({ do: 'delay', line: 'payment', ms: 0 });
         await until('closed', () => last(hall).state === 'closed/closed', 30_000);
@@ -124,7 +124,7 @@ describe.concurrent('the core is killed', () => {
       'collecting/closing, paid too late': async (c, hall) => {
         const code = await c.toPay('golden', 5_000);
         await hall.dock({ do: 'cut', line: 'payment', cut: true });
-        await killAtFact(hall, 'attempt-closing', async () => c.tap('cancel'));
+        await killAtFact(hall, 'attempt-closing', () => c.cancel());
         expect(last(hall).state).toBe('collecting/closing');
         await hall.dock({ do: 'pay', codeUrl: code });
         await hall.dock({ do: 'cut', line: 'payment', cut: false });
@@ -132,7 +132,7 @@ describe.concurrent('the core is killed', () => {
       },
       'closed/closed, paid later still': async (c, hall) => {
         const code = await c.toPay('golden', 5_000);
-        c.tap('cancel');
+        await c.cancel();
         await until('closed', () => last(hall).state === 'closed/closed');
         await kill(hall);
         await hall.dock({ do: 'pay', codeUrl: code, late: true });
@@ -212,7 +212,7 @@ describe.concurrent('the core is killed', () => {
       },
       'closed/refunding of a late payment': async (c, hall) => {
         const code = await c.toPay('water', 5_000);
-        c.tap('cancel');
+        await c.cancel();
         await until('closed', () => last(hall).state === 'closed/closed');
         await killAtFact(hall, 'attempt-refunding', () =>
           hall.dock({ do: 'pay', codeUrl: code, late: true }),
@@ -221,7 +221,7 @@ describe.concurrent('the core is killed', () => {
       },
       refunded: async (c, hall) => {
         const code = await c.toPay('water', 5_000);
-        c.tap('cancel');
+        await c.cancel();
         await until('closed', () => last(hall).state === 'closed/closed');
         await killAtFact(hall, 'attempt-refunded', () =>
           hall.dock({ do: 'pay', codeUrl: code, late: true }),

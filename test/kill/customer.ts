@@ -76,6 +76,31 @@ export class Customer {
     );
   }
 
+  /**
+   * Taps as a person does: again, where the screen still asks. A tap is dropped by design where the
+   * view changed under the finger, and on a busy machine it may. Over when the line is cut, too.
+   */
+  async insist(
+    type: Intent['type'],
+    asks: (s: Snapshot) => boolean,
+    value?: number | string,
+  ): Promise<void> {
+    const asked = (): boolean =>
+      this.#socket.readyState === WebSocket.OPEN && this.snapshot !== null && asks(this.snapshot);
+    for (let tries = 0; tries < 20 && asked(); tries += 1) {
+      this.tap(type, value);
+      await until('an answer to the tap', () => !asked(), 1_000).catch(() => undefined);
+    }
+  }
+  /** Says yes to the amount that is chosen. */
+  pay(fen: number): Promise<void> {
+    return this.insist('pay', (s) => s.screen === 'amount' && !s.busy, fen);
+  }
+  /** Gives up the code. */
+  cancel(): Promise<void> {
+    return this.insist('cancel', (s) => s.screen === 'pay' && s.state === 'waiting');
+  }
+
   /** The start screen, selling, and a card that its meter has seen. */
   async freshVisit(card: string): Promise<void> {
     await this.hall.dock({ do: 'faults', faults: { reset: true } });
@@ -101,13 +126,17 @@ export class Customer {
     await this.freshVisit(card);
     await this.hall.dock({ do: 'insert', id: card });
     await this.on('amount');
-    this.tap('choose-amount', fen);
+    await this.insist(
+      'choose-amount',
+      (s) => s.screen === 'amount' && !s.busy && s.quote?.amountFen !== fen,
+      fen,
+    );
     await this.on('amount', (s) => s.quote?.amountFen === fen && !s.busy);
   }
   /** From the start screen to the code. @returns the code */
   async toPay(card: string, fen: number): Promise<string> {
     await this.toAmount(card, fen);
-    this.tap('pay', fen);
+    await this.pay(fen);
     return (await this.on('pay', (s) => s.state === 'waiting' && s.qrText !== null))
       .qrText as string;
   }
