@@ -266,6 +266,12 @@ export class Monitor {
       journal.setMeta('backup_ms', String(now));
     }
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
+    try {
+      await journal.shortenSecondLogs();
+    } catch (cause) {
+      log('error', 'journal', `the second log stays as long as it is: ${String(cause)}`);
+    }
+    if (this.#stopped) return true;
     const { billing, providers } = this.#o;
     return reconcileDaily(
       { journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled },
