@@ -875,7 +875,7 @@ export class Journal {
   // ---- upkeep ----
   /** Checks everything on this very connection; takes as long as the journal is long. */
   verify(): VerifyReport {
-    return verifyDatabase(this.#book.db, (epoch) => this.#storage.second.read(epoch));
+    return verifyDatabase(this.#book.db, this.#storage.second);
   }
 
   /** A verified copy of the database, named after its head; the newest two are kept. Never rejects. */
