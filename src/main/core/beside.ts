@@ -44,7 +44,7 @@ export function runBeside(args: readonly string[], options: BesideOptions): Prom
     });
   if (signal?.aborted === true) return Promise.resolve({ kind: 'given-up' });
   return new Promise((done) => {
-    const child = spawn(process.execPath, [entry, ...args], { stdio: 'pipe' });
+    const child = spawn(process.execPath, [entry, ...args], { stdio: 'pipe', windowsHide: true });
     const said = { out: '', err: '' };
     const end = (result: Said): void => {
       cancel();

@@ -36,7 +36,13 @@ const facts = (name: string): unknown => {
 };
 /** How a copy goes on: `at` is called between any two bits of `pages` pages. */
 function between(pages: number, at: (remaining: number, total: number) => void): void {
-  const { backup } = Database.prototype;
+  const { backup } = Database.prototype as {
+    readonly backup: (
+      this: Database.Database,
+      to: string,
+      options?: Database.BackupOptions,
+    ) => Promise<Database.BackupMetadata>;
+  };
   vi.spyOn(Database.prototype, 'backup').mockImplementation(function (
     this: Database.Database,
     to,
