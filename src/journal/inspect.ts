@@ -8,8 +8,7 @@ import { EVENT_COLUMNS } from './records.ts';
 import type { Anchor, EventRecord } from './records.ts';
 import { chainHash } from './hash.ts';
 import { checkSchema } from './schema.ts';
-import type { SecondContents } from './second-log.ts';
-import type { LoggedEvent } from './records.ts';
+import type { LogLink, SecondScan } from './second-log.ts';
 import type { JournalStorage } from './storage.ts';
 
 /** How many of the newest facts are checked at a start; `journal verify` checks all. */
@@ -18,7 +17,8 @@ const CHECKED_AT_START = 20_000;
 export type Found =
   /** A new machine: nothing anywhere. */
   | { readonly kind: 'new' }
-  | { readonly kind: 'good' }
+  /** `logs`: the second logs as they were looked through, by epoch. */
+  | { readonly kind: 'good'; readonly logs: ReadonlyMap<number, SecondScan> }
   | { readonly kind: 'damaged'; readonly why: string }
   /** Not for this program or this machine: left as it is. */
   | { readonly kind: 'refused'; readonly failure: Failure };
@@ -31,8 +31,8 @@ const damaged = (why: string): Found => ({ kind: 'damaged', why });
  * @throws when the system cannot read for a reason that is no damage.
  */
 export function inspect(storage: JournalStorage, terminalId: string): Found {
-  const logs = storage.second.epochs().map((epoch) => ({ epoch, log: storage.second.read(epoch) }));
-  const ours = logs.filter(({ epoch, log }) => isOurs(log, terminalId, epoch));
+  const logs = new Map(storage.second.epochs().map((epoch) => [epoch, storage.second.scan(epoch)]));
+  const ours = [...logs].filter(([epoch, log]) => isOurs(log, terminalId, epoch));
   const kept = storage.backups.list().length > 0 || ours.length > 0;
   if (!storage.exists()) return kept ? damaged('the database is missing') : { kind: 'new' };
   try {
@@ -68,10 +68,10 @@ export function inspect(storage: JournalStorage, terminalId: string): Found {
         .prepare<[number, number], string>('SELECT hash FROM events WHERE epoch = ? AND seq = ?')
         .pluck();
       const anchor = anchorOf(db);
-      for (const { epoch, log } of ours) {
+      for (const [epoch, log] of ours) {
         if (anchor !== null && epoch < anchor.epoch) continue;
         const last = lastOf(log);
-        if (last === undefined) continue;
+        if (last === null) continue;
         const held = head.get(epoch)?.seq ?? (anchor?.epoch === epoch ? anchor.seq : 0);
         if (last.seq > held)
           return damaged(`the second log is ahead: epoch ${epoch}, ${last.seq} > ${held}`);
@@ -79,7 +79,7 @@ export function inspect(storage: JournalStorage, terminalId: string): Found {
         if (here !== undefined && here !== last.hash)
           return damaged(`the second log differs at epoch ${epoch}, ${last.seq}`);
       }
-      return { kind: 'good' };
+      return { kind: 'good', logs };
     });
   } catch (cause) {
     if (isDamage(cause)) return damaged(cause instanceof Error ? cause.message : String(cause));
@@ -88,16 +88,19 @@ export function inspect(storage: JournalStorage, terminalId: string): Found {
 }
 
 /** The fact with the highest number; lines behind a bad one count. */
-function lastOf(log: SecondContents): LoggedEvent | undefined {
-  const ends = [log.events.at(-1), log.beyond.at(-1)].filter((e) => e !== undefined);
-  return ends.toSorted((a, b) => b.seq - a.seq)[0];
+function lastOf({ last, lastBeyond }: SecondScan): LogLink | null {
+  if (last === null || lastBeyond === null) return last ?? lastBeyond;
+  return last.seq >= lastBeyond.seq ? last : lastBeyond;
 }
 
 /** Does this log begin as one of this terminal's? */
-export function isOurs(log: SecondContents, terminalId: string, epoch: number): boolean {
-  if (log.anchor !== null) return log.anchor.terminalId === terminalId;
-  const first = log.events[0];
-  if (first === undefined) return log.beyond.length > 0;
+export function isOurs(
+  { anchor, first, lastBeyond }: SecondScan,
+  terminalId: string,
+  epoch: number,
+): boolean {
+  if (anchor !== null) return anchor.terminalId === terminalId;
+  if (first === null) return lastBeyond !== null;
   return first.seq === 1 && first.prevHash === genesisHash(terminalId, epoch);
 }
 

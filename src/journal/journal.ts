@@ -21,6 +21,7 @@ import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
 import { diskFailure, journalFailure, systemCode } from './disk-cause.ts';
 import { inspect } from './inspect.ts';
+import type { Found } from './inspect.ts';
 import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
 import { placeOfTime, readBack } from './read-back.ts';
@@ -28,7 +29,7 @@ import type { BackFrom, BackRead } from './read-back.ts';
 import { recentOrders } from './recent.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
-import type { SecondLogWriter } from './second-log.ts';
+import type { SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
 import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
 import { deletePruned, planPrune } from './prune.ts';
 import { before, toLogged } from './records.ts';
@@ -112,6 +113,8 @@ export type Space = 'ample' | 'low' | 'full';
  * closing. Codes live 2 h at most; what is later still shows up in the platform's bill of the day.
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
+/** A second log is copied for what was pruned once that is so much of what stays. */
+const WORTH_SHORTENING = 0.1;
 /** A shift of years is counted so many facts at a time: half a second, at 23 µs a fact. */
 const COUNTED_AT_ONCE = 20_000;
 
@@ -130,6 +133,9 @@ export class Journal {
   #second: SecondLogWriter | null = null;
   /** The one that is being made. */
   #backup: Promise<BackupMade> | null = null;
+  /** The number behind which each epoch's second log begins. */
+  readonly #logBegins = new Map<number, number>();
+  #shortening = false;
   #head: Anchor;
   /** Highest number noted as sent, by epoch; read once from meta. */
   readonly #sent = new Map<number, number>();
@@ -223,7 +229,7 @@ export class Journal {
     )
       return err(failure('JRNL-0105'));
     const journal = new Journal(db, storage, options);
-    journal.#joinSecondLogs(found.kind === 'damaged');
+    journal.#joinSecondLogs(found);
     return ok(journal);
   }
 
@@ -232,54 +238,28 @@ export class Journal {
    * append may be in SQLite only (cut in between). A log that lacks more, or cannot be read, is set
    * aside and made anew, said as a fact.
    */
-  #joinSecondLogs(restored: boolean): void {
+  #joinSecondLogs(found: Found): void {
     const { second } = this.#storage;
-    const { terminalId, clock } = this.#options;
     const anchor = this.#book.anchor();
-    const aside = `damaged-${clock.nowMs()}`;
+    const aside = `damaged-${this.#options.clock.nowMs()}`;
     const remade: string[] = [];
     const spans = this.#epochs();
     if (spans.at(-1)?.epoch !== this.epoch)
       spans.push({ epoch: this.epoch, last: anchor?.epoch === this.epoch ? anchor.seq : 0 });
-    for (const { epoch, last } of spans) {
-      const log = second.read(epoch);
-      const from =
-        anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
-      const hashAt = (seq: number): string | undefined => this.#hashAt(epoch, seq);
-      const { durable } = this.#storage;
-      const joining = joinLog(terminalId, { epoch, last, from, hashAt }, log, durable);
-      switch (joining.kind) {
-        case 'fits':
-          break;
-        case 'remake':
-          if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
-          second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-          if (joining.why !== null) remade.push(joining.why);
-          break;
-        case 'shorten':
-          second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-          break;
-        case 'extend': {
-          const writer = second.open(epoch, log.goodBytes);
-          try {
-            writer.append([...this.#logged(epoch, joining.heldTo)]);
-          } finally {
-            writer.close();
-          }
-          if (joining.lost) remade.push(`epoch ${epoch}: was missing`);
-          break;
-        }
-        default:
-          joining satisfies never;
-      }
+    let goodBytes = 0;
+    for (const span of spans) {
+      // What was looked through is not read again: nobody else writes here.
+      const scan =
+        (found.kind === 'good' ? found.logs.get(span.epoch) : null) ?? second.scan(span.epoch);
+      goodBytes = this.#joinSecondLog(span, scan, aside, remade);
     }
     for (const epoch of second.epochs())
       if (anchor !== null && epoch < anchor.epoch) second.remove(epoch);
-    const { epoch } = this.#head;
-    this.#second = second.open(epoch, second.read(epoch).goodBytes);
+    // The last span is the present epoch.
+    this.#second = second.open(this.epoch, goodBytes);
     // Cut between the beginning of an epoch and this.
     this.#restate();
-    if (remade.length > 0 && !restored)
+    if (remade.length > 0 && found.kind !== 'damaged')
       this.append([
         {
           kind: 'maintenance-action',
@@ -287,6 +267,46 @@ export class Journal {
           body: { who: 'core', action: 'second-log-remade', why: remade.join('; '), detail: aside },
         },
       ]);
+  }
+
+  /** One epoch's: see {@link joinLog}. @returns how many bytes of the log hold whole facts now */
+  #joinSecondLog(
+    { epoch, last }: { readonly epoch: number; readonly last: number },
+    log: SecondScan,
+    aside: string,
+    remade: string[],
+  ): number {
+    const { second } = this.#storage;
+    const { terminalId } = this.#options;
+    const anchor = this.#book.anchor();
+    const from =
+      anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
+    const hashAt = (seq: number): string | undefined => this.#hashAt(epoch, seq);
+    this.#logBegins.set(epoch, log.anchor?.seq ?? 0);
+    const joining = joinLog(terminalId, { epoch, last, from, hashAt }, log);
+    switch (joining.kind) {
+      case 'fits':
+        return log.goodBytes;
+      case 'remake':
+        if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
+        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+        this.#logBegins.set(epoch, from.seq);
+        if (joining.why !== null) remade.push(joining.why);
+        break;
+      case 'extend': {
+        const writer = second.open(epoch, log.goodBytes);
+        try {
+          writer.append([...this.#logged(epoch, joining.heldTo)]);
+        } finally {
+          writer.close();
+        }
+        if (joining.lost) remade.push(`epoch ${epoch}: was missing`);
+        break;
+      }
+      default:
+        joining satisfies never;
+    }
+    return second.scan(epoch).goodBytes;
   }
 
   /** Epochs that have facts here, rising, each with its last number. */
@@ -926,27 +946,51 @@ export class Journal {
       },
     );
     this.#book.forget();
-    try {
-      this.#shortenSecondLogs(anchor);
-    } catch (error) {
-      this.#fatal(error);
-      throw error;
-    }
     return { events, orders: orderIds.length };
   }
 
-  #shortenSecondLogs(anchor: Anchor): void {
+  /**
+   * Lets go in the second logs what was pruned from the database, once it is worth a copy of the
+   * rest: a tenth of it. The copy is made beside the log that goes on being written, and nobody
+   * waits for it. Cut anywhere, the log begins before the journal does, which is no fault, and the
+   * next call does it. Rejects with the system's error, the log as it was.
+   */
+  async shortenSecondLogs(): Promise<void> {
     const { second } = this.#storage;
-    const current = this.epoch;
-    if (anchor.epoch === current) this.#second?.close();
-    second.rewrite(
-      anchor.epoch,
-      this.#logAnchor(anchor.epoch),
-      this.#logged(anchor.epoch, anchor.seq),
-    );
-    if (anchor.epoch === current)
-      this.#second = second.open(current, second.read(current).goodBytes);
-    for (const epoch of second.epochs()) if (epoch < anchor.epoch) second.remove(epoch);
+    const anchor = this.#book.anchor();
+    if (anchor === null || this.#shortening) return;
+    const { epoch } = anchor;
+    for (const old of second.epochs()) if (old < epoch) second.remove(old);
+    const logAnchor = this.#logAnchor(epoch);
+    const stale = anchor.seq - (this.#logBegins.get(epoch) ?? 0);
+    const kept = (this.#st.lastOf.get(epoch) ?? anchor.seq) - anchor.seq;
+    if (logAnchor === null || stale <= 0 || stale < kept * WORTH_SHORTENING) return;
+    this.#shortening = true;
+    try {
+      const shorter = await second.shorter(epoch, logAnchor);
+      if (this.#dead) shorter.drop();
+      else this.#takeShorter(epoch, shorter);
+      this.#logBegins.set(epoch, anchor.seq);
+    } finally {
+      this.#shortening = false;
+    }
+  }
+
+  /** In one go: nothing is appended between the last bytes of the copy and its taking the place. */
+  #takeShorter(epoch: number, shorter: ShorterLog): void {
+    const current = epoch === this.epoch;
+    try {
+      if (current) {
+        this.#second?.close();
+        this.#second = null;
+      }
+      const goodBytes = shorter.finish();
+      if (current) this.#second = this.#storage.second.open(epoch, goodBytes);
+    } catch (error) {
+      // Which of the two is in place is not known: the next start looks.
+      this.#fatal(error);
+      throw error;
+    }
   }
 
   /** How much room there is for facts. Gives the ballast up when there is none. */

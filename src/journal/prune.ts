@@ -5,7 +5,8 @@ import type { Anchor, Place } from './records.ts';
 
 /** A place as one number that sorts as places do: 2⁴⁰ facts an epoch are out of reach. */
 const AT = 'epoch * 1099511627776 + seq';
-const WITHIN = '(epoch < @epoch OR (epoch = @epoch AND seq <= @seq))';
+/** As row values SQLite walks the index; as an OR it reads every fact there is. */
+const WITHIN = '(epoch, seq) <= (@epoch, @seq)';
 
 /** What is to be deleted: all facts up to a place, and the orders that are wholly among them. */
 export interface PrunePlan {
@@ -37,7 +38,8 @@ export function planPrune(
   const orderIds = db
     .prepare<[Place], string>(
       `SELECT order_id FROM orders
-       WHERE (last_epoch < @epoch OR (last_epoch = @epoch AND last_seq <= @seq))`,
+       WHERE order_id IN (SELECT order_id FROM events WHERE ${WITHIN})
+         AND (last_epoch, last_seq) <= (@epoch, @seq)`,
     )
     .pluck()
     .all(upto);
@@ -70,9 +72,15 @@ interface Span {
   readonly id: string;
   readonly first: number;
   readonly last: number;
-  readonly waits: number | null;
+  readonly waits: number;
   readonly state: OrderState | null;
 }
+
+/**
+ * So many of the oldest facts are looked at in one go, and no more of them go at once: a tenth of a
+ * second, however long the journal is. What is older than it should be is gone within days.
+ */
+const OLDEST_LOOKED_AT = 5_000;
 
 function lastPrunable(
   db: Database.Database,
@@ -80,23 +88,8 @@ function lastPrunable(
   openIds: ReadonlySet<string>,
   beforeMs: number,
 ): Place | null {
-  const firstKept = db
-    .prepare<[number], number | null>(
-      `SELECT min(p) FROM (SELECT min(${AT}) p FROM outbox UNION ALL SELECT min(${AT}) FROM stranded
-         UNION ALL SELECT min(${AT}) FROM events WHERE wall_ms > ?)`,
-    )
-    .pluck()
-    .get(beforeMs);
-  let end = Math.min(firstKept ?? Infinity, head.epoch * 2 ** 40 + head.seq);
-  const spans = db
-    .prepare<[], Span>(
-      `SELECT e.order_id id, min(e.epoch * 1099511627776 + e.seq) first,
-         max(e.epoch * 1099511627776 + e.seq) last, o.state, coalesce(max(o.waits), 0)
-           + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
-       FROM events e LEFT JOIN orders o ON o.order_id = e.order_id
-       WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
-    )
-    .all();
+  let end = Math.min(firstToStay(db, beforeMs), head.epoch * 2 ** 40 + head.seq);
+  const spans = spansBefore(db, end);
   // From the newest back: an order that reaches past the end moves the end before its first fact.
   for (let moved = true; moved;) {
     moved = false;
@@ -112,9 +105,46 @@ function lastPrunable(
   }
   return (
     db
-      .prepare<[number], Place>(
-        `SELECT epoch, seq FROM events WHERE ${AT} < ? ORDER BY epoch DESC, seq DESC LIMIT 1`,
+      .prepare<[Place], Place>(
+        `SELECT epoch, seq FROM events
+         WHERE (epoch, seq) < (@epoch, @seq)
+         ORDER BY epoch DESC, seq DESC LIMIT 1`,
       )
-      .get(end) ?? null
+      .get(placeAt(end)) ?? null
   );
+}
+
+const placeAt = (at: number): Place => ({ epoch: Math.floor(at / 2 ** 40), seq: at % 2 ** 40 });
+
+/** The first fact that central has not, that is young enough, or that is not looked at yet. */
+function firstToStay(db: Database.Database, beforeMs: number): number {
+  const oldest = `SELECT epoch, seq, wall_ms FROM events ORDER BY epoch, seq LIMIT ${OLDEST_LOOKED_AT}`;
+  const first = db
+    .prepare<[number], number | null>(
+      `SELECT min(p) FROM (
+         SELECT * FROM (SELECT ${AT} p FROM outbox ORDER BY epoch, seq LIMIT 1)
+         UNION ALL SELECT * FROM (SELECT ${AT} p FROM stranded ORDER BY epoch, seq LIMIT 1)
+         UNION ALL SELECT min(${AT}) FROM (${oldest}) WHERE wall_ms > ?
+         UNION ALL SELECT * FROM
+           (SELECT ${AT} p FROM events ORDER BY epoch, seq LIMIT 1 OFFSET ${OLDEST_LOOKED_AT}))`,
+    )
+    .pluck()
+    .get(beforeMs);
+  return first ?? Infinity;
+}
+
+/** The orders with a fact before that, the newest first. */
+function spansBefore(db: Database.Database, end: number): Span[] {
+  return db
+    .prepare<[Place], Span>(
+      `SELECT e.order_id id, min(${AT}) first,
+         (SELECT max(${AT}) FROM events l WHERE l.order_id = e.order_id) last, o.state,
+         coalesce(max(o.waits), 0)
+           + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
+       FROM (SELECT * FROM events WHERE (epoch, seq) < (@epoch, @seq)
+             ORDER BY epoch, seq LIMIT ${OLDEST_LOOKED_AT}) e
+       LEFT JOIN orders o ON o.order_id = e.order_id
+       WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
+    )
+    .all(placeAt(end));
 }

@@ -12,6 +12,7 @@ import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
+import { scanOf } from './second-log.ts';
 import type { SecondContents } from './second-log.ts';
 import type { LoggedEvent } from './records.ts';
 import type { JournalStorage } from './storage.ts';
@@ -268,7 +269,7 @@ export function survey(
   for (const epoch of storage.second.epochs()) {
     const log = storage.second.read(epoch);
     if (log.events.length + log.beyond.length === 0 && log.anchor === null && !log.torn) continue;
-    const mine = isOurs(log, terminalId, epoch);
+    const mine = isOurs(scanOf(log), terminalId, epoch);
     const good = mine
       ? [...log.events, ...log.beyond].filter((e) => e.epoch === epoch && pool.add(e))
       : [];

@@ -15,8 +15,9 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemCode } from './disk-cause.ts';
-import { SecondLog, readSecondLog, syncFolder } from './second-log.ts';
-import type { SecondContents, SecondLogWriter } from './second-log.ts';
+import { SecondLog, readSecondLog, scanSecondLog, syncFolder } from './second-log.ts';
+import type { SecondContents, SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
+import { shorterLog } from './shorter-log.ts';
 import type { LogAnchor, LoggedEvent } from './records.ts';
 
 /** Free space below which selling stops. */
@@ -30,10 +31,17 @@ export interface SecondStore {
   /** Epochs that have a log, rising. */
   epochs(): number[];
   read(epoch: number): SecondContents;
+  /** What a start has to know of it, whatever its length. */
+  scan(epoch: number): SecondScan;
   /** For appending; what stands behind `goodBytes` is cut off. */
   open(epoch: number, goodBytes: number): SecondLogWriter;
   /** A whole new log in the old one's place; safe to kill. */
   rewrite(epoch: number, anchor: LogAnchor | null, events: Iterable<LoggedEvent>): void;
+  /**
+   * A copy of a log without the facts up to `anchor`, made while the log goes on being appended to.
+   * Rejects with the system's error and leaves nothing.
+   */
+  shorter(epoch: number, anchor: LogAnchor): Promise<ShorterLog>;
   /** Of an epoch that was pruned whole. */
   remove(epoch: number): void;
   /** Keeps the log as it is under `name`, never deleted by the journal. */
@@ -105,7 +113,10 @@ export interface JournalStorage {
    * anywhere, {@link finishSwap} ends it.
    */
   swap(aside: string): void;
-  /** Ends a swap that was cut, and drops what was built and not swapped. */
+  /**
+   * Ends a swap that was cut, and drops what was made beside database and logs and not put in
+   * place.
+   */
   finishSwap(): void;
   /** The folders that {@link swap} kept, for a person. */
   asidePath(aside: string): string;
@@ -127,6 +138,8 @@ export function journalFile(dataDir: string): string {
 }
 const BACKUP_NAME = /^journal-(\d+)-(\d+)\.db$/;
 const LOG_NAME = /^second-(\d+)\.log$/;
+/** See {@link freshPath}. */
+const CUT_LOG_NAME = /^second-\d+\.log\.new$/;
 const PARTS = ['', '-wal', '-shm', '-journal'] as const;
 
 /** Pages that are copied before they are put on the disk: 16 MB. */
@@ -265,6 +278,8 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
           .map(Number)
           .toSorted((a, b) => a - b),
       read: (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
+      scan: (epoch) => scanSecondLog(SecondLog.path(secondPath, epoch)),
+      shorter: (epoch, anchor) => shorterLog(SecondLog.path(secondPath, epoch), anchor),
       open: (epoch, goodBytes) => SecondLog.open(secondPath, epoch, goodBytes),
       rewrite: (epoch, anchor, events) => {
         SecondLog.rewrite(secondPath, epoch, anchor, events);
@@ -312,6 +327,9 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
       putInPlace();
     },
     finishSwap() {
+      // A copy of a log that was cut: as large as the log, and of no use.
+      for (const name of listed(secondPath))
+        if (CUT_LOG_NAME.test(name)) rmSync(join(secondPath, name), { force: true });
       const aside = existsSync(plan) ? planned(readFileSync(plan, 'utf8')) : null;
       if (aside !== null && existsSync(built)) {
         moveAside(aside);

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import type { LogAnchor, LoggedEvent } from '../journal/records.ts';
 import { SCHEMA_VERSION, migrate } from '../journal/schema.ts';
-import { NO_CONTENTS } from '../journal/second-log.ts';
+import { NO_CONTENTS, scanOf } from '../journal/second-log.ts';
 import type { SecondContents } from '../journal/second-log.ts';
 import { MIN_FREE_BYTES, guard } from '../journal/storage.ts';
 import type { JournalStorage } from '../journal/storage.ts';
@@ -134,6 +134,18 @@ export function memoryStorage(): MemoryStorage {
     second: {
       epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
       read: contents,
+      scan: (epoch) => scanOf(contents(epoch)),
+      // No waiting in between: a seed replays exactly.
+      shorter(epoch, anchor) {
+        return Promise.resolve({
+          finish() {
+            const events = (logs.get(epoch)?.events ?? []).filter((e) => e.seq > anchor.seq);
+            logs.set(epoch, { anchor, events });
+            return events.length;
+          },
+          drop: () => undefined,
+        });
+      },
       open(epoch, good) {
         const log = logs.get(epoch) ?? { anchor: null, events: [] };
         logs.set(epoch, log);

@@ -106,7 +106,11 @@ append([{ kind: 'clock-step', orderId: null, body: { stepMs: 1 } }]);
 const pruned = journal.prune(3_600_000);
 say({ pruned });
 told();
+const shortened = journal.shortenSecondLogs();
+// Written while the log is copied.
 sell('refunded');
+await shortened;
+sell('delivered');
 await journal.backup();
 sell('delivered');
 journal.close();

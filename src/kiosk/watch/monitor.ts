@@ -268,6 +268,12 @@ export class Monitor {
     }
     // Also where no backup could be made: where it is room that it lacks, this makes some.
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
+    try {
+      await journal.shortenSecondLogs();
+    } catch (cause) {
+      log('error', 'journal', `the second log stays as long as it is: ${String(cause)}`);
+    }
+    if (this.#stopped) return true;
     const { billing, providers } = this.#o;
     const compared = reconcileDaily(
       { journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled },

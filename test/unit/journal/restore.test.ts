@@ -311,6 +311,7 @@ describe('a damaged journal', () => {
     rig.clock.advance(10_000);
     for (const e of sale(4, 3)) j.append([e]);
     expect(j.prune(5_000)).toEqual({ events: 22, orders: 3 });
+    await j.shortenSecondLogs();
     expect(readSecondLog(log(3)).anchor).toMatchObject({ epoch: 3, seq: 8, terminalId: TERMINAL });
     expect(existsSync(log(1))).toBe(false);
     for (const from of ['log', 'backup'] as const) {
@@ -348,14 +349,13 @@ describe('a damaged journal', () => {
       if (what.includes('backup')) await j.backup();
       rig.clock.advance(10_000);
       sell(j, 3);
-      const later = readFileSync(log());
       expect(j.prune(5_000)).toEqual({ events: 14, orders: 2 });
-      const pruned = readFileSync(log(), 'utf8').trimEnd().split('\n').slice(-2);
+      if (what.includes('backup')) await j.shortenSecondLogs();
       rig.close();
       rmSync(db());
-      if (!what.includes('backup'))
-        writeFileSync(log(), Buffer.concat([later, Buffer.from(`${pruned.join('\n')}\n`)]));
-      expect(later.subarray(0, whole.length).equals(whole)).toBe(true);
+      expect(readFileSync(log()).subarray(0, whole.length).equals(whole)).toBe(
+        !what.includes('backup'),
+      );
       j = rig.open();
       expect(facts(j)).toEqual(['0001 delivered', '0002 delivered', '0003 delivered']);
       expect(j.condition()).toMatchObject({
@@ -368,6 +368,7 @@ describe('a damaged journal', () => {
         j.acknowledge(batch.epoch, batch.events.at(-1)?.seq ?? 0, batch.events.at(-1)?.hash ?? '');
       rig.clock.advance(86_400_000);
       expect(j.prune(1)).toMatchObject({ orders: 3 });
+      await j.shortenSecondLogs();
       expect([rig.verify(), readSecondLog(log()).anchor?.seq]).toEqual([[], 23]);
     },
   );

@@ -295,7 +295,7 @@ describe('backup', () => {
 
 describe('prune', () => {
   const DAY = 86_400_000;
-  it('deletes only what is acknowledged, old, and of orders that are wholly among it and need nobody', () => {
+  it('deletes only what is acknowledged, old, and of orders that are wholly among it and need nobody', async () => {
     const j = rig.open();
     const day = (...events: Parameters<Journal['append']>[0][]): void => {
       for (const e of events) j.append(e);
@@ -322,6 +322,9 @@ describe('prune', () => {
     expect(j.prune(DAY / 2)).toMatchObject({ orders: 2 });
     expect(j.orders()).toEqual([]);
     expect(rig.verify()).toEqual([]);
+    await j.shortenSecondLogs();
+    expect(rig.verify()).toEqual([]);
+    expect(readSecondLog(log()).anchor?.seq).toBeGreaterThan(8);
     const { first, last } = {
       first: readSecondLog(log()).events[0],
       last: readSecondLog(log()).events.at(-1),
@@ -386,30 +389,80 @@ describe('prune', () => {
     ]);
     expect(j.unsent(1)?.fromSeq).toBe(9);
   });
-  it('cut before the second log was shortened: the next start shortens it', () => {
+  /** Two orders and two steps, of which the orders are pruned and still in the second log. */
+  function prunedJournal(): Journal {
     const j = rig.open();
     for (const n of [1, 2]) j.append(sale(n));
     ackAll(j);
     rig.clock.advance(DAY);
     j.append([step(1)]);
-    rig.close();
-    const real = rig.files();
-    const cut: JournalStorage = {
-      ...real,
-      second: {
-        ...real.second,
-        rewrite: () => {
-          throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
-        },
-      },
-    };
-    const k = rig.open(cut);
-    expect(() => k.prune(DAY / 2)).toThrow('EIO');
-    expect(rig.fatal).toEqual(['JRNL-0108']);
-    expect(rig.verify()).toEqual([]);
+    expect(j.prune(DAY / 2)).toEqual({ events: 14, orders: 2 });
+    return j;
+  }
+  const anchored = { anchor: { epoch: 1, seq: 14, terminalId: TERMINAL } };
+
+  it('the second log is shortened beside the journal: what is appended meanwhile is in it', async () => {
+    const j = prunedJournal();
+    const shortening = j.shortenSecondLogs();
+    j.append(sale(3));
+    await Promise.all([shortening, j.shortenSecondLogs()]);
+    j.append(sale(4));
+    expect(readSecondLog(log())).toMatchObject({ ...anchored, torn: false });
+    expect([readSecondLog(log()).events.length, rig.verify()]).toEqual([17, []]);
     const again = rig.open();
-    expect(readSecondLog(log())).toMatchObject({ anchor: { epoch: 1, seq: 14 } });
+    expect([again.head.seq, again.condition(), rig.verify()]).toEqual([31, { kind: 'good' }, []]);
+  });
+  it('it is not copied for little', async () => {
+    const j = prunedJournal();
+    for (let n = 3; n < 24; n++) j.append(sale(n));
+    await j.shortenSecondLogs();
+    expect(readSecondLog(log()).anchor).toBeNull();
+  });
+  it('cut while it was copied: as long as it was, and nothing of the copy stays', async () => {
+    const j = prunedJournal();
+    const shortening = j.shortenSecondLogs();
+    rig.close();
+    await shortening;
+    writeFileSync(`${log()}.new`, 'half a copy');
+    const again = rig.open();
+    expect([existsSync(`${log()}.new`), readSecondLog(log()).anchor]).toEqual([false, null]);
     expect([again.head.seq, again.condition(), rig.verify()]).toEqual([17, { kind: 'good' }, []]);
+    await again.shortenSecondLogs();
+    expect([readSecondLog(log()).anchor?.seq, rig.verify()]).toEqual([14, []]);
+  });
+  it('a copy that cannot be made, or not be put in place', async () => {
+    prunedJournal();
+    rig.close();
+    const eio = (): never => {
+      throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
+    };
+    const real = rig.files();
+    let shorter: typeof real.second.shorter = () => Promise.reject(new Error('ENOSPC'));
+    const second = {
+      ...real.second,
+      shorter: (...at: Parameters<typeof shorter>) => shorter(...at),
+    };
+    const k = rig.open({ ...real, second });
+    await expect(k.shortenSecondLogs()).rejects.toThrow('ENOSPC');
+    k.append([step(2)]);
+    expect([rig.fatal, rig.verify()]).toEqual([[], []]);
+    shorter = () => Promise.resolve({ finish: eio, drop: () => undefined });
+    await expect(k.shortenSecondLogs()).rejects.toThrow('EIO');
+    expect(rig.fatal).toEqual(['JRNL-0108']);
+    const again = rig.open();
+    expect([again.head.seq, again.condition(), rig.verify()]).toEqual([18, { kind: 'good' }, []]);
+  });
+  it('no more than a tenth of a second’s work goes at once, and all of it in the end', () => {
+    const j = rig.open();
+    for (let n = 1; n <= 2_000; n++) j.append(Array.from({ length: 6 }, () => step(n)));
+    ackAll(j);
+    rig.clock.advance(DAY);
+    j.append([step(0)]);
+    ackAll(j);
+    const went: number[] = [];
+    for (let now = j.prune(DAY / 2); now !== null; now = j.prune(DAY / 2)) went.push(now.events);
+    expect(went).toEqual([5_000, 5_000, 2_000]);
+    expect(rig.verify()).toEqual([]);
   });
   it('verify knows an anchor that was altered', () => {
     const j = rig.open();
