@@ -884,7 +884,7 @@ export class Journal {
   // ---- upkeep ----
   /** Checks everything on this very connection; takes as long as the journal is long. */
   verify(): VerifyReport {
-    return verifyDatabase(this.#book.db, (epoch) => this.#storage.second.read(epoch));
+    return verifyDatabase(this.#book.db, this.#storage.second);
   }
 
   /**

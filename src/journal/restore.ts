@@ -472,14 +472,14 @@ function fill(
   for (const [key, value] of plan.notes)
     if (!OWN_NOTES.has(key) && !key.startsWith('sent:')) book.setMeta(key as MetaKey, value);
 
-  const numbers = book.st.orders
-    .all()
-    .map((row) => counterOf((JSON.parse(row) as { orderId: string }).orderId));
-  const counter = Math.max(
+  let counter = Math.max(
     Number(book.meta('order_counter') ?? '0'),
     Number(plan.notes.get('order_counter') ?? '0'),
-    ...numbers.filter(Number.isSafeInteger),
   );
+  for (const id of book.st.orderIds.iterate()) {
+    const number = counterOf(id);
+    if (Number.isSafeInteger(number) && number > counter) counter = number;
+  }
   book.setMeta('order_counter', String(counter + NUMBERS_SKIPPED));
   const putPart = book.db.prepare<[string, number, number, number, string, number | null]>(
     'INSERT OR IGNORE INTO request_parts VALUES (?, ?, ?, ?, ?, ?)',

@@ -15,9 +15,18 @@ import { ordersByAccount } from './migrations/0003-orders-by-account.ts';
 import { sales } from './migrations/0004-sales.ts';
 import { requestParts } from './migrations/0005-request-parts.ts';
 import { shifts } from './migrations/0006-shifts.ts';
+import { untaken } from './migrations/0007-untaken.ts';
 
 /** In order; a migration that has shipped is never edited. */
-export const MIGRATIONS = [initial, epochs, ordersByAccount, sales, requestParts, shifts] as const;
+export const MIGRATIONS = [
+  initial,
+  epochs,
+  ordersByAccount,
+  sales,
+  requestParts,
+  shifts,
+  untaken,
+] as const;
 /** The last one that empties the rows, which are then made anew. */
 const ROWS_SINCE = sales.version;
 /** The version that this program writes. */

@@ -277,11 +277,15 @@ export interface SecondScan {
   readonly last: LogLink | null;
   /** Is each of them the next one of the one before? */
   readonly chained: boolean;
+  /** How many they are. */
+  readonly lines: number;
   /** The last whole line that stands behind a bad one. */
   readonly lastBeyond: LogLink | null;
   readonly goodBytes: number;
   /** Something stands behind `goodBytes`. */
   readonly torn: boolean;
+  /** Whole lines that fail their checksum; half a line at the end is none. */
+  readonly badLines: number;
 }
 /** Of a log that is not there. */
 export const NO_SCAN: SecondScan = {
@@ -289,9 +293,11 @@ export const NO_SCAN: SecondScan = {
   first: null,
   last: null,
   chained: true,
+  lines: 0,
   lastBeyond: null,
   goodBytes: 0,
   torn: false,
+  badLines: 0,
 };
 
 const follows = (link: LogLink, last: LogLink | null): boolean =>
@@ -304,37 +310,53 @@ const follows = (link: LogLink, last: LogLink | null): boolean =>
  * @throws when the system cannot read it.
  */
 export function scanSecondLog(path: string): SecondScan {
-  let { anchor, first, last, chained, lastBeyond, goodBytes } = NO_SCAN;
-  let bad = false;
+  const scan: { -readonly [K in keyof SecondScan]: SecondScan[K] } = { ...NO_SCAN };
   for (const { end, json } of linesOf(path)) {
-    if (json === null) bad = true;
-    else {
-      const link = linkOf(json);
-      if ('anchor' in link) {
-        if (goodBytes === 0 && !bad) ({ anchor } = link);
-      } else if (bad) lastBeyond = link;
-      else {
-        chained &&= follows(link, last);
-        first ??= link;
-        last = link;
-      }
-      if (!bad) goodBytes = end;
+    if (json === null) {
+      scan.badLines += 1;
+      continue;
     }
+    const isGood = scan.badLines === 0;
+    const link = linkOf(json);
+    if ('anchor' in link) {
+      if (isGood && scan.goodBytes === 0) scan.anchor = link.anchor;
+    } else if (isGood) {
+      scan.chained &&= follows(link, scan.last);
+      scan.first ??= link;
+      scan.last = link;
+      scan.lines += 1;
+    } else scan.lastBeyond = link;
+    if (isGood) scan.goodBytes = end;
   }
-  return { anchor, first, last, chained, lastBeyond, goodBytes, torn: goodBytes < sizeOf(path) };
+  return { ...scan, torn: scan.goodBytes < sizeOf(path) };
+}
+
+/**
+ * The facts of a log up to its first bad line, one after the other.
+ *
+ * @throws when the system cannot read it.
+ */
+export function* secondLogFacts(path: string): Generator<LoggedEvent> {
+  for (const { json } of linesOf(path)) {
+    if (json === null) return;
+    const value = parsedLine(json);
+    if (!('anchor' in value)) yield value;
+  }
 }
 
 /** The same of a log that was read. */
 export function scanOf(log: SecondContents): SecondScan {
-  const { anchor, events, beyond, goodBytes, torn } = log;
+  const { anchor, events, beyond, goodBytes, torn, badLines } = log;
   return {
     anchor,
     first: events[0] ?? null,
     last: events.at(-1) ?? null,
     chained: events.every((e, i) => follows(e, events[i - 1] ?? null)),
+    lines: events.length,
     lastBeyond: beyond.at(-1) ?? null,
     goodBytes,
     torn,
+    badLines,
   };
 }
 

@@ -74,12 +74,16 @@ function prepare(db: Database.Database) {
     openOrders: () =>
       db
         .prepare<[number], string>(
-          `SELECT row FROM orders WHERE state NOT IN ('delivered','closed','refunded','parked')
-           OR order_id IN (SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding')
-                           OR (state = 'paid' AND json_extract(row, '$.taken') = 0)
-                           OR (state = 'closed' AND created_ms > ?)) ORDER BY order_id`,
+          `SELECT row FROM orders WHERE order_id IN (
+             SELECT order_id FROM orders WHERE state NOT IN ('delivered','closed','refunded','parked')
+             UNION ALL SELECT order_id FROM attempts WHERE state IN ('creating','pending','closing','refunding')
+             UNION ALL SELECT order_id FROM attempts INDEXED BY attempts_untaken
+               WHERE state = 'paid' AND json_extract(row, '$.taken') = 0
+             UNION ALL SELECT order_id FROM attempts WHERE state = 'closed' AND created_ms > ?)
+           ORDER BY order_id`,
         )
         .pluck(),
+    orderIds: () => db.prepare<[], string>('SELECT order_id FROM orders').pluck(),
     orders: () =>
       db.prepare<[], string>('SELECT row FROM orders ORDER BY last_epoch, last_seq').pluck(),
     recentWaiting: () =>

@@ -15,7 +15,13 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemCode } from './disk-cause.ts';
-import { SecondLog, readSecondLog, scanSecondLog, syncFolder } from './second-log.ts';
+import {
+  SecondLog,
+  readSecondLog,
+  scanSecondLog,
+  secondLogFacts,
+  syncFolder,
+} from './second-log.ts';
 import type { SecondContents, SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
 import { shorterLog } from './shorter-log.ts';
 import type { LogAnchor, LoggedEvent } from './records.ts';
@@ -33,6 +39,8 @@ export interface SecondStore {
   read(epoch: number): SecondContents;
   /** What a start has to know of it, whatever its length. */
   scan(epoch: number): SecondScan;
+  /** Its facts up to the first bad line, one after the other. */
+  facts(epoch: number): Iterable<LoggedEvent>;
   /** For appending; what stands behind `goodBytes` is cut off. */
   open(epoch: number, goodBytes: number): SecondLogWriter;
   /** A whole new log in the old one's place; safe to kill. */
@@ -279,6 +287,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
           .toSorted((a, b) => a - b),
       read: (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
       scan: (epoch) => scanSecondLog(SecondLog.path(secondPath, epoch)),
+      facts: (epoch) => secondLogFacts(SecondLog.path(secondPath, epoch)),
       shorter: (epoch, anchor) => shorterLog(SecondLog.path(secondPath, epoch), anchor),
       open: (epoch, goodBytes) => SecondLog.open(secondPath, epoch, goodBytes),
       rewrite: (epoch, anchor, events) => {

@@ -16,8 +16,9 @@ import { shiftProblems } from './daybook.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, eventName, linkProblem } from './inspect.ts';
 import { schemaDigest } from './schema.ts';
-import { SecondLog, readSecondLog } from './second-log.ts';
-import type { SecondContents } from './second-log.ts';
+import { SecondLog, scanSecondLog, secondLogFacts } from './second-log.ts';
+import type { SecondScan } from './second-log.ts';
+import type { LoggedEvent } from './records.ts';
 import { journalFile } from './storage.ts';
 
 /** What a check of the whole journal found. */
@@ -38,8 +39,12 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
-/** Reads one epoch's second log. */
-type ReadSecond = (epoch: number) => SecondContents;
+/** The second logs, of which none has to fit into memory. */
+export interface SecondLogs {
+  scan(epoch: number): SecondScan;
+  /** Its facts up to the first bad line. */
+  facts(epoch: number): Iterable<LoggedEvent>;
+}
 /** The most that one append can hold: a second log that lacks more was not merely cut. */
 const MOST_CUT = 8;
 
@@ -72,7 +77,12 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
   try {
     return verifyDatabase(
       open.db,
-      secondPath === null ? null : (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
+      secondPath === null
+        ? null
+        : {
+            scan: (epoch) => scanSecondLog(SecondLog.path(secondPath, epoch)),
+            facts: (epoch) => secondLogFacts(SecondLog.path(secondPath, epoch)),
+          },
       (epoch) => secondPath !== null && existsSync(SecondLog.path(secondPath, epoch)),
     );
   } catch (cause) {
@@ -85,7 +95,7 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
 /** The same on an open connection. `second` null: the second logs are not checked. */
 export function verifyDatabase(
   db: Database.Database,
-  second: ReadSecond | null,
+  second: SecondLogs | null,
   exists: (epoch: number) => boolean = () => true,
 ): VerifyReport {
   const problems: string[] = [];
@@ -93,7 +103,7 @@ export function verifyDatabase(
   // What the second log has, SQLite had before: asked afresh, since a running core goes on
   // appending.
   if (second !== null && report.epoch !== null) {
-    const last = second(report.epoch).events.at(-1)?.seq ?? 0;
+    const last = second.scan(report.epoch).last?.seq ?? 0;
     const held =
       db
         .prepare<[number], number | null>('SELECT max(seq) FROM events WHERE epoch = ?')
@@ -106,7 +116,7 @@ export function verifyDatabase(
 
 function verifyOpen(
   db: Database.Database,
-  second: ReadSecond | null,
+  second: SecondLogs | null,
   exists: (epoch: number) => boolean,
   problems: string[],
 ): VerifyReport {
@@ -201,10 +211,10 @@ function verifyOpen(
   }
   if (second !== null) {
     for (const [e, span] of spans)
-      compareSecondLog(second(e), exists(e), e, span, e === epoch, problems);
+      compareSecondLog(second, exists(e), e, span, e === epoch, problems);
     if (spans.size === 0)
       compareSecondLog(
-        second(epoch),
+        second,
         exists(epoch),
         epoch,
         { first: 1, prevHash: genesisHash(terminalId, epoch), hashes: [] },
@@ -282,7 +292,7 @@ function compareRows(
 }
 
 function compareSecondLog(
-  log: SecondContents,
+  second: SecondLogs,
   exists: boolean,
   epoch: number,
   span: { readonly first: number; readonly prevHash: string; readonly hashes: readonly string[] },
@@ -295,15 +305,17 @@ function compareSecondLog(
     if (span.hashes.length > 0) problems.push(`the ${name} is missing`);
     return;
   }
-  // It may begin before the journal does (a prune was cut before the log was shortened), never
-  // after.
+  const log = second.scan(epoch);
+  // It may begin before the journal does (it is shortened later than the database), never after.
   const begins = log.anchor?.seq ?? 0;
   if (begins > span.first - 1) {
     problems.push(`${name}: begins after ${begins}, the journal after ${span.first - 1}`);
     return;
   }
   let prevHash = log.anchor?.hash ?? null;
-  for (const [index, e] of log.events.entries()) {
+  let index = -1;
+  for (const e of second.facts(epoch)) {
+    index += 1;
     const { hash, prevHash: last, body, ...facts } = e;
     if (
       e.epoch !== epoch ||
@@ -324,9 +336,9 @@ function compareSecondLog(
   }
   // Half a line at the end is a write that was cut, or is going on; a whole line that fails its
   // checksum was altered.
-  if (log.badLines > 0) problems.push(`${name}: line ${log.events.length + 1} fails its checksum`);
+  if (log.badLines > 0) problems.push(`${name}: line ${log.lines + 1} fails its checksum`);
   // The last append may be in SQLite only (cut between the two writes); its effect had not begun.
-  const last = log.events.at(-1)?.seq ?? begins;
+  const last = log.last?.seq ?? begins;
   if (last + (current ? MOST_CUT : 0) < lastSeq)
     problems.push(`${name}: ends at ${last}, the journal at ${lastSeq}`);
 }

@@ -135,6 +135,7 @@ export function memoryStorage(): MemoryStorage {
       epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
       read: contents,
       scan: (epoch) => scanOf(contents(epoch)),
+      facts: (epoch) => contents(epoch).events,
       // No waiting in between: a seed replays exactly.
       shorter(epoch, anchor) {
         return Promise.resolve({

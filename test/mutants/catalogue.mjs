@@ -224,8 +224,8 @@ const JOURNAL = [
     'Facts that central does not hold yet are pruned.',
     edit(
       'journal/prune.ts',
-      `SELECT min(\${AT}) p FROM outbox UNION ALL SELECT min(\${AT}) FROM stranded`,
-      `SELECT min(\${AT}) p FROM stranded`,
+      `SELECT \${AT} p FROM outbox ORDER BY`,
+      `SELECT \${AT} p FROM outbox WHERE 0 ORDER BY`,
     ),
     unit('journal/upkeep'),
   ),
@@ -240,10 +240,78 @@ const JOURNAL = [
     'After a restart closed attempts are no longer asked about.',
     edit(
       'journal/statements.ts',
-      `OR (state = 'closed' AND created_ms > ?))`,
-      `OR (state = 'closed' AND created_ms > ? AND 0))`,
+      `WHERE state = 'closed' AND created_ms > ?)`,
+      `WHERE state = 'closed' AND created_ms > ? AND 0)`,
     ),
     unit('journal/journal'),
+  ),
+  mutant(
+    'journal-untaken-forgotten',
+    'What was paid and not taken by its order is no longer looked for at a start.',
+    edit(
+      'journal/statements.ts',
+      `WHERE state = 'paid' AND json_extract(row, '$.taken') = 0\n`,
+      `WHERE state = 'paid' AND json_extract(row, '$.taken') = 0 AND 0\n`,
+    ),
+    unit('journal/journal'),
+  ),
+  mutant(
+    'journal-prunes-what-is-not-looked-at',
+    'A prune takes more facts than it has looked at.',
+    edit('journal/prune.ts', `LIMIT 1 OFFSET \${OLDEST_LOOKED_AT}`, `LIMIT 1 OFFSET 100000`),
+    unit('journal/upkeep'),
+  ),
+  mutant(
+    'journal-scan-takes-any-chain',
+    'A start does not see that a line of the second log does not follow the one before.',
+    edit('journal/second-log.ts', `scan.chained &&= follows(link, scan.last);`, ``),
+    unit('journal/second-log'),
+  ),
+  mutant(
+    'journal-scan-takes-any-checksum',
+    'A line of the second log that fails its checksum is believed.',
+    edit(
+      'journal/second-log.ts',
+      `line[8] === 0x20 && hex8(crc32(json)) === line.toString('latin1', 0, 8)`,
+      `line[8] === 0x20`,
+    ),
+    unit('journal/second-log'),
+  ),
+  mutant(
+    'journal-shorter-loses-the-newest',
+    'What is appended while the second log is copied is not in the copy.',
+    edit(
+      'journal/shorter-log.ts',
+      `writeWhole(to, chunk.subarray(0, read));`,
+      `writeWhole(to, chunk.subarray(0, 0));`,
+    ),
+    unit('journal/second-log'),
+  ),
+  mutant(
+    'journal-shorter-loses-the-oldest-kept',
+    'The copy of the second log lacks the first fact that stays.',
+    edit('journal/shorter-log.ts', `link.seq > seq)`, `link.seq > seq + 1)`),
+    unit('journal/second-log'),
+  ),
+  mutant(
+    'journal-writes-to-the-log-that-was-replaced',
+    'After the second log was shortened, facts go on into the old file.',
+    edit(
+      'journal/journal.ts',
+      `if (current) this.#second = this.#storage.second.open(epoch, goodBytes);`,
+      `void goodBytes;`,
+    ),
+    unit('journal/upkeep'),
+  ),
+  mutant(
+    'journal-restore-forgets-numbers',
+    'A restored journal gives an order’s number again.',
+    edit(
+      'journal/restore.ts',
+      `if (Number.isSafeInteger(number) && number > counter) counter = number;`,
+      ``,
+    ),
+    unit('journal/restore'),
   ),
   mutant(
     'journal-any-step',

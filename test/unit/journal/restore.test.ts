@@ -301,6 +301,24 @@ describe('a damaged journal', () => {
     expect(rig.verify()).toEqual([]);
   });
 
+  it('with more orders than a call takes arguments: the numbers go on behind them all', async () => {
+    let j = rig.open();
+    sell(j, 1);
+    await j.backup();
+    rig.close();
+    const backup = new Database(join(rig.dataDir, 'backup', 'journal-1-7.db'));
+    backup.exec(`INSERT INTO orders
+      WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+      SELECT id, state, account, card_no, amount_fen, waits, last_epoch, last_seq,
+        json_object('orderId', id)
+      FROM orders, (SELECT 'PL-${TERMINAL}-1-' || printf('%04d', i) || '-7391' id FROM n)`);
+    backup.close();
+    rmSync(db());
+    j = rig.open();
+    expect(j.condition()).toMatchObject({ kind: 'restored', restoredSeq: 7 });
+    expect(j.nextOrderNumber()).toBeGreaterThan(200_000);
+  });
+
   it('over several epochs, with an anchor', async () => {
     let j = rig.open();
     sell(j, 1, 2);
