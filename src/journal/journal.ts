@@ -12,13 +12,15 @@ import { toHex } from '../shared/bytes.ts';
 import type { Clock, Random } from '../shared/ports.ts';
 import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
+import { judgeFor, makeBackup } from './backup.ts';
+import type { BackupMade } from './backup.ts';
 import { Book } from './book.ts';
 import { Daybook, closedShifts, comparedOn } from './daybook.ts';
 import { restatement } from './fold.ts';
 import type { AttemptRow, OrderRow } from './fold.ts';
 import { chainHash } from './hash.ts';
 import { diskFailure, journalFailure, systemCode } from './disk-cause.ts';
-import { inspect, judgeCopy } from './inspect.ts';
+import { inspect } from './inspect.ts';
 import type { Found } from './inspect.ts';
 import { readMoneyDay } from './money-day.ts';
 import type { MoneyDay, MoneyQuery } from './money-day.ts';
@@ -61,6 +63,12 @@ export interface JournalOptions {
    * otherwise.
    */
   readonly storage?: JournalStorage;
+  /**
+   * Makes a backup of this journal in a process of its own: copying and judging takes as long as
+   * the journal is long, and this process is to serve customers meanwhile. Never rejects. Left out:
+   * it is made in this process.
+   */
+  readonly backupApart?: () => Promise<BackupMade>;
 }
 
 /**
@@ -105,7 +113,6 @@ export type Space = 'ample' | 'low' | 'full';
  * closing. Codes live 2 h at most; what is later still shows up in the platform's bill of the day.
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
-const BACKUPS_KEPT = 2;
 /** A second log is copied for what was pruned once that is so much of what stays. */
 const WORTH_SHORTENING = 0.1;
 /** A shift of years is counted so many facts at a time: half a second, at 23 µs a fact. */
@@ -124,6 +131,8 @@ export class Journal {
   readonly #st: Statements;
   readonly #daybook: Daybook;
   #second: SecondLogWriter | null = null;
+  /** The one that is being made. */
+  #backup: Promise<BackupMade> | null = null;
   /** The number behind which each epoch's second log begins. */
   readonly #logBegins = new Map<number, number>();
   #shortening = false;
@@ -878,20 +887,22 @@ export class Journal {
     return verifyDatabase(this.#book.db, this.#storage.second);
   }
 
-  /** A verified copy of the database, named after its head; the newest two are kept. Never rejects. */
-  async backup(): Promise<Result<{ readonly name: string }, Failure>> {
+  /**
+   * A verified copy of the database, named after its head; the newest two are kept. Asked for while
+   * one is being made: that one. Never rejects.
+   */
+  backup(): Promise<BackupMade> {
+    if (this.#backup !== null) return this.#backup;
     const { backups } = this.#storage;
-    try {
-      const name = await backups.make(this.#book.db, (copy) => {
-        const judged = judgeCopy(copy, this.#options.terminalId);
-        if (!judged.ok) throw new Error(judged.error);
-        return `journal-${judged.value.head.epoch}-${judged.value.head.seq}.db`;
-      });
-      for (const old of backups.list().slice(BACKUPS_KEPT)) backups.remove(old);
-      return ok({ name });
-    } catch (cause) {
-      return err(journalFailure('the backup failed', cause));
-    }
+    const { backupApart, terminalId } = this.#options;
+    const made =
+      backupApart?.() ??
+      makeBackup(backups, () => backups.make(this.#book.db, judgeFor(terminalId)));
+    this.#backup = made;
+    void made.finally(() => {
+      this.#backup = null;
+    });
+    return made;
   }
 
   /**

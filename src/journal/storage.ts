@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { systemCode } from './disk-cause.ts';
 import {
   SecondLog,
   readSecondLog,
@@ -71,6 +72,17 @@ export interface BackupStore {
    */
   make(db: Database.Database, judge: (copy: Database.Database) => string): Promise<string>;
   remove(name: string): void;
+}
+
+/** Backups as files beside the database. */
+export interface FileBackups extends BackupStore {
+  /**
+   * As `make`, in a process of its own beside whoever has the database open. One read transaction
+   * holds from the first page to the last: what is written meanwhile is not in the copy, and does
+   * not make SQLite begin it again, as another connection's writes otherwise do, without end beside
+   * a busy core.
+   */
+  makeBeside(judge: (copy: Database.Database) => string): Promise<string>;
 }
 
 /**
@@ -138,28 +150,93 @@ const LOG_NAME = /^second-(\d+)\.log$/;
 const CUT_LOG_NAME = /^second-\d+\.log\.new$/;
 const PARTS = ['', '-wal', '-shm', '-journal'] as const;
 
+/** Pages that are copied before they are put on the disk: 16 MB. */
+const PAGES_AT_ONCE = 4096;
+
+const backupFolder = (dataDir: string): string => join(dataDir, 'backup');
+
+/** The backups of a journal. `free`: free bytes where a folder lives. */
+export function fileBackups(
+  dataDir: string,
+  free: (folder: string) => number = freeIn,
+): FileBackups {
+  const folder = backupFolder(dataDir);
+  // No name of a backup: what was cut is never taken for one.
+  const fresh = join(folder, 'new.db');
+  const clear = (): void => {
+    for (const part of PARTS) rmSync(fresh + part, { force: true });
+  };
+  const judged = (judge: (copy: Database.Database) => string): string => {
+    // Out of WAL: a backup is one file, and a reader needs to write nothing beside it.
+    const copy = new Database(fresh);
+    try {
+      copy.pragma('synchronous = FULL');
+      copy.pragma('journal_mode = DELETE');
+    } finally {
+      copy.close();
+    }
+    syncFile(fresh);
+    const name = look(fresh, judge);
+    renameSync(fresh, join(folder, name));
+    syncFolder(folder);
+    return name;
+  };
+  const make = async (
+    from: Database.Database,
+    copied: () => Promise<unknown>,
+    judge: (copy: Database.Database) => string,
+  ): Promise<string> => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    syncFolder(dataDir);
+    const turn = takeTurn(join(dataDir, 'backup.lock'));
+    try {
+      // One that was killed may have left it, and it takes room.
+      clear();
+      demandRoom(from, free(folder));
+      await copied();
+      return judged(judge);
+    } catch (cause) {
+      clear();
+      throw cause;
+    } finally {
+      turn.close();
+    }
+  };
+
+  return {
+    list: () =>
+      listed(folder)
+        .flatMap((name) => {
+          const m = BACKUP_NAME.exec(name);
+          return m === null ? [] : [{ name, epoch: Number(m[1]), seq: Number(m[2]) }];
+        })
+        .toSorted((a, b) => b.epoch - a.epoch || b.seq - a.seq)
+        .map((b) => b.name),
+    look: (name, fn) => look(join(folder, name), fn),
+    make: (from, judge) => make(from, () => from.backup(fresh), judge),
+    async makeBeside(judge) {
+      const from = new Database(journalFile(dataDir), { readonly: true, fileMustExist: true });
+      try {
+        return await make(from, () => copyOneState(from, fresh), judge);
+      } finally {
+        from.close();
+      }
+    },
+    remove(name) {
+      rmSync(join(folder, name), { force: true });
+    },
+  };
+}
+
 /** The journal's place on real disks. */
 export function fileStorage(dataDir: string, secondPath: string): JournalStorage {
   const file = journalFile(dataDir);
   const built = join(dataDir, 'restored.db');
   const plan = join(dataDir, 'restore.json');
-  const backupDir = join(dataDir, 'backup');
   const ballastFile = join(dataDir, 'ballast');
   let lock: Database.Database | null = null;
   let db: Database.Database | null = null;
 
-  const look = <T>(path: string, fn: (db: Database.Database) => T): T => {
-    try {
-      return lookWith({ readonly: true, fileMustExist: true }, path, fn);
-    } catch (cause) {
-      // A transaction that was cut has to be taken back first, by SQLite and with the right to
-      // write.
-      if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY'))
-        throw cause;
-      return lookWith({ fileMustExist: true }, path, fn);
-    }
-  };
-  const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
   const moveAside = (aside: string): void => {
     const folder = join(dataDir, aside);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -183,9 +260,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     beforeCommit: null,
     lock() {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      // This lock is the operating system's and dies with the process.
-      lock = new Database(join(dataDir, 'core.lock'), { timeout: 0 });
-      lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+      lock = holdAlone(join(dataDir, 'core.lock'));
     },
     close() {
       db?.close();
@@ -233,43 +308,10 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
         syncFolder(secondPath);
       },
     },
-    backups: {
-      list: () =>
-        listed(backupDir)
-          .flatMap((name) => {
-            const m = BACKUP_NAME.exec(name);
-            return m === null ? [] : [{ name, epoch: Number(m[1]), seq: Number(m[2]) }];
-          })
-          .toSorted((a, b) => b.epoch - a.epoch || b.seq - a.seq)
-          .map((b) => b.name),
-      look: (name, fn) => look(join(backupDir, name), fn),
-      async make(from, judge) {
-        mkdirSync(backupDir, { recursive: true, mode: 0o700 });
-        syncFolder(dataDir);
-        const fresh = join(backupDir, 'new.db');
-        for (const part of PARTS) rmSync(fresh + part, { force: true });
-        await from.backup(fresh);
-        // Out of WAL: a backup is one file, and a reader needs to write nothing beside it.
-        const copy = new Database(fresh);
-        try {
-          copy.pragma('synchronous = FULL');
-          copy.pragma('journal_mode = DELETE');
-        } finally {
-          copy.close();
-        }
-        syncFile(fresh);
-        const name = look(fresh, judge);
-        renameSync(fresh, join(backupDir, name));
-        syncFolder(backupDir);
-        return name;
-      },
-      remove(name) {
-        rmSync(join(backupDir, name), { force: true });
-      },
-    },
+    backups: fileBackups(dataDir),
     build(base, fill) {
       for (const part of PARTS) rmSync(built + part, { force: true });
-      if (base !== null) copyDurably(join(backupDir, base), built);
+      if (base !== null) copyDurably(join(backupFolder(dataDir), base), built);
       const fresh = new Database(built);
       try {
         fresh.pragma('journal_mode = DELETE');
@@ -310,13 +352,8 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
       if (left.length > 0) syncFolder(dataDir);
     },
     asidePath: (aside) => join(dataDir, aside),
-    freeBytes() {
-      const free = (folder: string): number => {
-        const s = statfsSync(folder);
-        return s.bavail * s.bsize;
-      };
-      return existsSync(secondPath) ? Math.min(free(dataDir), free(secondPath)) : free(dataDir);
-    },
+    freeBytes: () =>
+      existsSync(secondPath) ? Math.min(freeIn(dataDir), freeIn(secondPath)) : freeIn(dataDir),
     ballast: {
       held: () => existsSync(ballastFile),
       make(bytes, block) {
@@ -353,12 +390,91 @@ function planned(text: string): string | null {
   }
 }
 
+const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+function freeIn(folder: string): number {
+  const s = statfsSync(folder);
+  return s.bavail * s.bsize;
+}
+
+/**
+ * Holds a file against every other process, and every other connection of this one, until it is
+ * closed. The lock is the operating system's and dies with the process.
+ *
+ * @throws SQLITE_BUSY where another one holds it.
+ */
+function holdAlone(path: string): Database.Database {
+  const held = new Database(path, { timeout: 0 });
+  try {
+    held.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    return held;
+  } catch (cause) {
+    held.close();
+    throw cause;
+  }
+}
+
+/** Two backups at once would write one file, and take the room of two: the second is refused. */
+function takeTurn(path: string): Database.Database {
+  try {
+    return holdAlone(path);
+  } catch (cause) {
+    if (systemCode(cause)?.startsWith('SQLITE_BUSY') !== true) throw cause;
+    throw new Error('another one is being made', { cause });
+  }
+}
+
+/** A backup never takes the room that keeps the machine selling. */
+function demandRoom(db: Database.Database, free: number): void {
+  const size =
+    Number(db.pragma('page_count', { simple: true })) *
+    Number(db.pragma('page_size', { simple: true }));
+  if (free >= size + MIN_FREE_BYTES) return;
+  const mb = (bytes: number): string => (bytes / (1 << 20)).toFixed(0);
+  throw new Error(
+    `too little room: the copy takes ${mb(size)} MB, ${mb(free)} MB are free and ${mb(MIN_FREE_BYTES)} MB of them stay so`,
+  );
+}
+
+/** The database as it is in this moment, whoever writes meanwhile. */
+async function copyOneState(from: Database.Database, to: string): Promise<void> {
+  const fd = openSync(to, 'wx', 0o600);
+  try {
+    from.exec('BEGIN');
+    from.prepare('SELECT count(*) FROM sqlite_schema').get();
+    await from.backup(to, {
+      progress: () => {
+        // Bit by bit: at the end it would be the whole copy at once, and whoever else syncs a file
+        // on this disk, as a core does with each fact, would wait for it.
+        fsyncSync(fd);
+        return PAGES_AT_ONCE;
+      },
+    });
+    // Over before the copy is judged: the core's WAL cannot be begun anew as long as this lasts.
+    from.exec('COMMIT');
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function syncFile(path: string): void {
   const fd = openSync(path, 'r+');
   try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function look<T>(path: string, fn: (db: Database.Database) => T): T {
+  try {
+    return lookWith({ readonly: true, fileMustExist: true }, path, fn);
+  } catch (cause) {
+    // A transaction that was cut has to be taken back first, by SQLite and with the right to
+    // write.
+    if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY'))
+      throw cause;
+    return lookWith({ fileMustExist: true }, path, fn);
   }
 }
 

@@ -1,5 +1,6 @@
 // A core for the shells' tests: speaks the contract, and does what its first argument says: ok |
-// crash | hang | bad-config | garbage | deaf | flood | clips. The second names a file for what it heard.
+// crash | hang | mute | late | bad-config | garbage | deaf | flood | clips. The second names a file for
+// what it heard.
 import { appendFileSync } from 'node:fs';
 
 const [mode = 'ok', log] = process.argv.slice(2);
@@ -46,7 +47,12 @@ const push = () => {
 
 if (mode === 'bad-config') process.exit(78);
 if (mode === 'crash') process.exit(1);
-if (mode === 'hang') {
+if (mode === 'mute') {
+  // Never says a word: a journal that is never read to its end.
+  setInterval(() => undefined, 1000);
+} else if (mode === 'hang' || mode === 'late') {
+  // `late` has a long journal to read first, as the shell's silence goes.
+  if (mode === 'late') await new Promise((resolve) => setTimeout(resolve, 1_500));
   push();
   setInterval(() => undefined, 1000);
 } else if (mode === 'garbage') {

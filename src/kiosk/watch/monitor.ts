@@ -254,17 +254,19 @@ export class Monitor {
   async #upkeep(): Promise<boolean> {
     const { journal, clock, log } = this.#o;
     journal.keepBallast();
+    let failed = false;
     const now = clock.nowMs();
     const at = Number(journal.meta('backup_ms') ?? '0');
     if (now - at >= BACKUP_EVERY_MS || now < at) {
       const made = await journal.backup();
       if (this.#stopped) return true;
-      if (!made.ok) {
+      if (made.ok) journal.setMeta('backup_ms', String(now));
+      else {
+        failed = true;
         log('error', 'journal', `backup: ${describeFailure(made.error)}`);
-        return false;
       }
-      journal.setMeta('backup_ms', String(now));
     }
+    // Also where no backup could be made: where it is room that it lacks, this makes some.
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
     try {
       await journal.shortenSecondLogs();
@@ -273,10 +275,11 @@ export class Monitor {
     }
     if (this.#stopped) return true;
     const { billing, providers } = this.#o;
-    return reconcileDaily(
+    const compared = reconcileDaily(
       { journal, billing, providers, clock, log, onJournaled: this.#o.onJournaled },
       () => this.#stopped,
     );
+    return failed ? compared.then(() => false) : compared;
   }
 
   /** Central's policy: a newer version, or the same for longer. What is older is a replay. */

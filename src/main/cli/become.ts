@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 
 /** A user's own number and that of the first group; null: nobody is called so. */
 function numbersOf(user: string): { readonly uid: number; readonly gid: number } | null {
@@ -12,7 +13,7 @@ function numbersOf(user: string): { readonly uid: number; readonly gid: number }
 }
 
 /** What Node has on systems with users; @types/node 24 lacks the last. */
-type UserProcess = Pick<NodeJS.Process, 'getuid' | 'setuid' | 'setgid'> & {
+type UserProcess = Pick<NodeJS.Process, 'getuid' | 'setuid' | 'setgid' | 'setgroups'> & {
   readonly initgroups?: (user: string, group: number) => void;
 };
 
@@ -39,4 +40,17 @@ export function become(user: string): string | null {
   setgid(numbers.gid);
   setuid(numbers.uid);
   return null;
+}
+
+/**
+ * Root makes this process the owner of a folder, for good: whatever is made there then is the
+ * owner's from the beginning, also where it is cut. Anybody else, and a folder of root's: nothing.
+ */
+export function becomeOwner(folder: string): void {
+  const { getuid, setuid, setgid, setgroups } = process as UserProcess;
+  const owner = statSync(folder, { throwIfNoEntry: false });
+  if (getuid?.() !== 0 || owner === undefined || owner.uid === 0) return;
+  setgroups?.([owner.gid]);
+  setgid?.(owner.gid);
+  setuid?.(owner.uid);
 }

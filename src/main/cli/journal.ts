@@ -3,6 +3,8 @@ import { existsSync, lchownSync, lstatSync, readFileSync, readdirSync, statSync 
 import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { AttemptRow, OrderRow } from '../../journal/fold.ts';
+import { backupBeside } from '../../journal/backup.ts';
+import type { BackupMade } from '../../journal/backup.ts';
 import { inspect } from '../../journal/inspect.ts';
 import { diskFailure, journalFailure, systemCode } from '../../journal/disk-cause.ts';
 import { Journal } from '../../journal/journal.ts';
@@ -127,6 +129,13 @@ export function verifyText(answer: VerifyAnswer): string {
         'Do not repair this by hand. Keep a copy of both folders and stop the kiosk; `pilotlight journal restore` shows what can be brought back.',
       ].join('\n');
   return `${table(facts)}\n${verdict}`;
+}
+
+/** A backup, made beside whoever has the journal open. Never rejects. */
+export async function backupAt({ dataDir, terminalId }: JournalPlace): Promise<BackupMade> {
+  const file = Journal.file(dataDir);
+  if (!existsSync(file)) return err(failure('JRNL-0101', `no journal at ${file}`));
+  return backupBeside(dataDir, terminalId);
 }
 
 export interface RestoreAnswer {

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { systemClock, systemRandom } from '../ports.ts';
 import { realReaders } from './card-look.ts';
 import { probePcsc } from './pcsc-probe.ts';
@@ -21,6 +22,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   random: systemRandom,
   pcsc: probePcsc,
   readers: realReaders(systemClock),
+  // Not the lowest: what is never given a turn has no end.
+  giveWay: () => setPriority(constants.priority.PRIORITY_BELOW_NORMAL),
   locale: said.startsWith('zh') ? 'zh' : 'en',
 });
 // The native PC/SC package keeps a process alive that has used it.

@@ -6,7 +6,7 @@ import { describeFailure, failure } from '../../shared/errors.ts';
 import type { Clock, Random } from '../../shared/ports.ts';
 import { chinaDayMs } from '../../shared/time.ts';
 import { sealCardKeys } from '../core/card-keys.ts';
-import { become } from './become.ts';
+import { become, becomeOwner } from './become.ts';
 import { doctor, doctorText } from './doctor.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { enrol } from './enrol.ts';
@@ -14,6 +14,7 @@ import { exportKey, openExport, writeExport } from './export.ts';
 import { systemInstallation } from './installation.ts';
 import type { InstallationPorts } from './installation.ts';
 import {
+  backupAt,
   configuredPlace,
   journalPlace,
   ordersText,
@@ -30,6 +31,7 @@ import { reconcileAt, reconcileCode, reconcileText } from './reconcile.ts';
 export const USAGE = `usage: pilotlight doctor [--config FILE] [--as USER] [--lang zh|en] [--json]
        pilotlight journal verify [--config FILE | --data DIR] [--second DIR] [--json]
        pilotlight journal orders [--config FILE | --data DIR] [--json]
+       pilotlight journal backup [--config FILE | --data DIR] [--json]
        pilotlight journal restore [--config FILE | --data DIR] [--second DIR] [--yes] [--json]
        pilotlight reconcile --date YYYY-MM-DD [--config FILE] [--json]
        pilotlight pin --name NAME [--role ROLE]
@@ -74,6 +76,10 @@ export interface CliPorts {
   readonly owners?: NonNullable<DoctorOptions['owners']>;
   /** As {@link become}; left out: this process. */
   readonly become?: (user: string) => string | null;
+  /** As {@link becomeOwner}; left out: this process. */
+  readonly becomeOwner?: (folder: string) => void;
+  /** Lets everybody else on this machine go first; left out: nobody is. */
+  readonly giveWay?: () => void;
   /** The system's language; left out: English. */
   readonly locale?: 'zh' | 'en';
   /** The standard input, whole; left out: this process's. */
@@ -126,6 +132,7 @@ const COMMANDS: Readonly<Record<string, readonly Option[]>> = {
   enrol: ['central', 'code', 'config', 'from', 'rotate', 'replace'],
   'journal verify': ['config', 'data', 'second', 'json'],
   'journal orders': ['config', 'data', 'json'],
+  'journal backup': ['config', 'data', 'json'],
   'journal restore': ['config', 'data', 'second', 'yes', 'json'],
 };
 
@@ -320,6 +327,20 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     const answer = verifyAt(place);
     ports.out(json ? JSON.stringify(answer, null, 2) : verifyText(answer));
     return answer.ok ? 0 : 1;
+  }
+  if (command === 'journal backup') {
+    ports.giveWay?.();
+    // A folder or a file of root's there would stop every backup that the kiosk itself makes.
+    (ports.becomeOwner ?? becomeOwner)(place.dataDir);
+    const made = await backupAt(place);
+    if (!made.ok) {
+      const { code, detail } = made.error;
+      if (json) ports.out(JSON.stringify({ ok: false, code, detail }));
+      ports.err(`pilotlight: ${describeFailure(made.error)}`);
+      return 1;
+    }
+    ports.out(json ? JSON.stringify({ ok: true, ...made.value }) : made.value.name);
+    return 0;
   }
   if (command === 'journal restore') {
     const restored = restoreAt(place, values.yes === true, ports.clock.nowMs());

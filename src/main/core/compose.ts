@@ -14,6 +14,7 @@ import type { Clock, LogFn, Random } from '../../shared/ports.ts';
 import { err, ok } from '../../shared/result.ts';
 import type { Result } from '../../shared/result.ts';
 import type { LoadedConfig } from '../config.ts';
+import { backupApart } from './backup.ts';
 import { loadCardKeys } from './card-keys.ts';
 import { loadCentralLine } from './central-line.ts';
 import { rememberingLog } from './log-ring.ts';
@@ -157,6 +158,8 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     log,
   });
 
+  /** Ended with this core: one that stops because the battery is empty leaves the disk alone. */
+  const backup = new AbortController();
   opened = Journal.open({
     dataDir: path(config.dataDir),
     secondPath: path(config.secondPath),
@@ -164,6 +167,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
     clock,
     random,
     onFatal: options.onFatal,
+    backupApart: () => backupApart(path(config.dataDir), { clock, signal: backup.signal }),
   });
   if (!opened.ok) {
     for (const psam of psamReaders) void psam.close();
@@ -251,6 +255,7 @@ export function composeCore(options: ComposeOptions): Result<Core, Failure> {
   let closed: Promise<void> | null = null;
   const close = (): Promise<void> => {
     closed ??= (async () => {
+      backup.abort();
       spoken?.stop();
       wired.stop();
       await reader.close();

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { StickView } from '../../shared/contract/index.ts';
 import { failure, isErrorCode } from '../../shared/errors.ts';
 import type { ErrorText, Failure } from '../../shared/errors.ts';
@@ -15,14 +12,11 @@ import type { ProgramLine } from '../../kiosk/maintenance/logs.ts';
 import type { SystemPort } from '../../kiosk/maintenance/system.ts';
 import type { MaintenanceUser } from '../../kiosk/maintenance/pin.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { runBeside } from './beside.ts';
 import type { Parts } from './wire.ts';
 
-/** The command line beside this core: from the sources, built, or installed. */
-const CLI = ['../cli/main.ts', '../cli/cli.mjs', './cli.mjs'];
-/** A check that has not ended by then is given up; a journal of years takes seconds. */
+/** A check that has not ended by then is given up. */
 const VERIFY_MS = 300_000;
-/** Characters of its report; the longest names a thousand problems. */
-const MAX_REPORT = 4 << 20;
 const SCRATCH_BYTES = 64 * 1024;
 
 export interface MachineOptions {
@@ -64,9 +58,6 @@ export function machinePorts(o: MachineOptions): NonNullable<Parts['maintenance'
   };
 }
 
-const commandLine = (): string | undefined =>
-  CLI.map((file) => fileURLToPath(new URL(file, import.meta.url))).find((file) => existsSync(file));
-
 /** An export that has not ended by then hangs with its stick. */
 const EXPORT_MS = 240_000;
 
@@ -100,37 +91,23 @@ type ExportAnswer =
   | { readonly ok: true; readonly name: string; readonly bytes: number; readonly sealed: boolean }
   | { readonly ok: false; readonly code: string; readonly detail?: string };
 
-function exportBeside(
+async function exportBeside(
   configFile: string,
   log: string,
   clock: Clock,
 ): Promise<Result<ErrorText, Failure>> {
-  const entry = commandLine();
-  if (entry === undefined) return Promise.resolve(err(failure('MNT-0207', 'no command line')));
-  return new Promise((done) => {
-    const child = spawn(
-      process.execPath,
-      [entry, 'export', 'write', '--config', configFile, '--log', '-', '--json'],
-      { stdio: ['pipe', 'pipe', 'ignore'] },
-    );
-    let out = '';
-    const end = (result: Result<ErrorText, Failure>): void => {
-      cancel();
-      done(result);
-    };
-    const cancel = clock.after(EXPORT_MS, () => {
-      child.kill('SIGKILL');
-      // A process that waits for a dead device may not even be killed: it is not waited for.
-      end(err(failure('MNT-0205', 'no answer from the stick')));
-    });
-    child.stdout.on('data', (chunk: Buffer) => {
-      out = (out + chunk.toString()).slice(0, MAX_REPORT);
-    });
-    child.on('error', (cause) => end(err(failure('MNT-0207', String(cause), cause))));
-    child.on('close', () => end(exported(out)));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(log);
-  });
+  const said = await runBeside(
+    ['export', 'write', '--config', configFile, '--log', '-', '--json'],
+    { clock, limitMs: EXPORT_MS, input: log },
+  );
+  switch (said.kind) {
+    case 'not-begun':
+      return err(failure('MNT-0207', String(said.cause), said.cause));
+    case 'given-up':
+      return err(failure('MNT-0205', 'no answer from the stick'));
+    case 'ended':
+      return exported(said.out);
+  }
 }
 
 function exported(out: string): Result<ErrorText, Failure> {
@@ -153,48 +130,25 @@ function exported(out: string): Result<ErrorText, Failure> {
 }
 
 /** `pilotlight journal verify` in a process of its own: the kiosk goes on meanwhile. Never rejects. */
-function verifyBeside(o: MachineOptions): Promise<{ ok: boolean; problems: readonly string[] }> {
-  const entry = commandLine();
-  if (entry === undefined)
-    return Promise.resolve({
-      ok: false,
-      problems: ['the command line is not installed beside the core'],
-    });
-  return new Promise((done) => {
-    const child = spawn(
-      process.execPath,
-      [entry, 'journal', 'verify', '--data', o.dataDir, '--second', o.secondPath, '--json'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    const cancel = o.clock.after(VERIFY_MS, () => child.kill('SIGKILL'));
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-      if (out.length > MAX_REPORT) child.kill('SIGKILL');
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      err = (err + chunk.toString()).slice(0, MAX_REPORT);
-    });
-    child.on('error', (cause) => {
-      cancel();
-      done({ ok: false, problems: [String(cause)] });
-    });
-    child.on('close', (code, signal) => {
-      cancel();
-      try {
-        const report = JSON.parse(out) as { ok: boolean; problems?: readonly string[] };
-        done({ ok: report.ok, problems: report.problems ?? [] });
-      } catch {
-        done({
-          ok: false,
-          problems: [
-            `the check ended without a report (${code ?? signal ?? ''}) ${err.slice(0, 200)}`.trim(),
-          ],
-        });
-      }
-    });
+async function verifyBeside(
+  o: MachineOptions,
+): Promise<{ ok: boolean; problems: readonly string[] }> {
+  const said = await runBeside(
+    ['journal', 'verify', '--data', o.dataDir, '--second', o.secondPath, '--json'],
+    { clock: o.clock, limitMs: VERIFY_MS },
+  );
+  const not = (why: string): { ok: boolean; problems: readonly string[] } => ({
+    ok: false,
+    problems: [why.trim()],
   });
+  if (said.kind === 'not-begun') return not(String(said.cause));
+  if (said.kind === 'given-up') return not(`the check had no end in ${VERIFY_MS / 60_000} minutes`);
+  try {
+    const report = JSON.parse(said.out) as { ok: boolean; problems?: readonly string[] };
+    return { ok: report.ok, problems: report.problems ?? [] };
+  } catch {
+    return not(`the check ended without a report (${said.how}) ${said.err.slice(0, 200)}`);
+  }
 }
 
 /**

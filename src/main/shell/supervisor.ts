@@ -33,7 +33,13 @@ export interface SupervisorTimings {
   readonly backOffLastMs: number;
   /** A core that lived this long starts again from `backOffFirstMs`. */
   readonly steadyMs: number;
-  /** A core that says nothing for this long is killed. */
+  /**
+   * A core that was started and has said nothing yet is killed after this. It opens its journal
+   * before it speaks, in one go; one that is checked or restored after damage is read whole, from a
+   * slow disk. Killed half-way it would only begin again, forever.
+   */
+  readonly startMs: number;
+  /** A core that has spoken and says nothing for this long is killed. */
   readonly silenceMs: number;
   /** From `shutdown` to SIGTERM. */
   readonly stopAskMs: number;
@@ -45,6 +51,7 @@ export const DEFAULT_TIMINGS: SupervisorTimings = {
   backOffFirstMs: 250,
   backOffLastMs: 10_000,
   steadyMs: 30_000,
+  startMs: 600_000,
   silenceMs: 15_000,
   stopAskMs: 4_000,
   stopTermMs: 3_000,
@@ -183,12 +190,12 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
     return true;
   }
 
-  function watchSilence(mine: ChildProcess): void {
+  function watchSilence(mine: ChildProcess, forMs: number, since = ''): void {
     clearTimeout(silenceTimer);
     silenceTimer = setTimeout(() => {
-      log(`core ${mine.pid ?? '?'}: silent for ${timings.silenceMs} ms, killing it`);
+      log(`core ${mine.pid ?? '?'}: silent for ${forMs} ms${since}, killing it`);
       mine.kill('SIGKILL');
-    }, timings.silenceMs);
+    }, forMs);
   }
 
   function launch(): void {
@@ -210,7 +217,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
       return;
     }
     child = mine;
-    watchSilence(mine);
+    watchSilence(mine, timings.startMs, ' since its start');
     let gone = false;
     const finish = (why: string, code: number | null): void => {
       if (gone) return;
@@ -230,7 +237,7 @@ export function createSupervisor(options: SupervisorOptions): CoreSupervisor {
         );
         return;
       }
-      watchSilence(mine);
+      watchSilence(mine, timings.silenceMs);
       if (message.data.type === 'snapshot') publish(message.data.snapshot);
       if (message.data.type === 'clip') {
         const { id, wav, own = false } = message.data;

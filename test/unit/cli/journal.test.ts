@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chownSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
@@ -278,6 +280,79 @@ describe('journal restore', () => {
   });
 });
 
+describe('journal backup', () => {
+  const backups = (): string[] => readdirSync(join(folder, 'kiosk', 'backup'));
+  const backup = (...args: string[]) => cli(['journal', 'backup', ...args], folder);
+
+  test('0 and its name, beside the core that holds the journal; others go first', async () => {
+    const core = Journal.open({
+      dataDir: join(folder, 'kiosk'),
+      secondPath: join(folder, 'kiosk-second'),
+      terminalId: TERMINAL,
+      clock: systemClock,
+      random: systemRandom,
+      onFatal: () => undefined,
+    });
+    let given = 0;
+    const { code, out } = await cli(['journal', 'backup', '--data', 'kiosk'], folder, {
+      giveWay: () => (given += 1),
+    });
+    expect([code, out, given]).toEqual([0, 'journal-1-18.db\n', 1]);
+    if (core.ok) core.value.close();
+    writeFileSync(
+      join(folder, 'terminal.json'),
+      JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: TERMINAL }),
+    );
+    const named = await backup('--config', 'terminal.json', '--json');
+    expect(JSON.parse(named.out)).toEqual({ ok: true, name: 'journal-1-18.db' });
+    expect(backups()).toEqual(['journal-1-18.db']);
+  });
+
+  test('1 and why: another terminal’s, a broken chain, no journal', async () => {
+    writeFileSync(
+      join(folder, 'terminal.json'),
+      JSON.stringify({ dataDir: 'kiosk', secondPath: 'kiosk-second', terminalId: '000000000999' }),
+    );
+    const other = await backup('--config', 'terminal.json', '--json');
+    expect([other.code, JSON.parse(other.out)]).toEqual([
+      1,
+      {
+        ok: false,
+        code: 'JRNL-0101',
+        detail: `the backup failed: it belongs to terminal ${TERMINAL}`,
+      },
+    ]);
+    tamper('DROP TRIGGER events_append_only_update', 'UPDATE events SET wall_ms = 5 WHERE seq = 1');
+    const broken = await backup('--data', 'kiosk');
+    expect([broken.code, broken.out]).toEqual([1, '']);
+    expect(broken.err).toContain('the backup failed');
+    expect(backups()).toEqual([]);
+    const none = await backup('--data', 'nowhere');
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('no journal at')]);
+  });
+
+  // Only root becomes somebody else, and only root needs to.
+  test.runIf(process.getuid?.() === 0)('as root: all of it is the folder’s owner’s', () => {
+    const OWNER = 65_534;
+    const places = ['kiosk', 'kiosk-second'].map((name) => join(folder, name));
+    chownSync(folder, OWNER, OWNER);
+    for (const place of places) {
+      chownSync(place, OWNER, OWNER);
+      for (const name of readdirSync(place)) chownSync(join(place, name), OWNER, OWNER);
+    }
+    const main = fileURLToPath(new URL('../../../src/main/cli/main.ts', import.meta.url));
+    const run = spawnSync(process.execPath, [main, 'journal', 'backup', '--data', 'kiosk'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect([run.status, run.stdout]).toEqual([0, 'journal-1-18.db\n']);
+    const owners = readdirSync(join(folder, 'kiosk'), { recursive: true, encoding: 'utf8' }).map(
+      (name) => statSync(join(folder, 'kiosk', name)).uid,
+    );
+    expect(new Set(owners)).toEqual(new Set([OWNER]));
+  });
+});
+
 describe('journal orders', () => {
   test('--json gives every order with its attempts', async () => {
     const { code, out } = await cli(['journal', 'orders', '--data', 'kiosk', '--json'], folder);
@@ -330,6 +405,7 @@ describe('usage', () => {
     [['doctor', '--data', 'x']],
     [['journal', 'orders', '--second', 'x']],
     [['journal', 'verify', '--yes']],
+    [['journal', 'backup', '--second', 'x']],
   ])('%j: 2, and says how', async (args) => {
     const { code, err } = await cli(args, folder);
     expect(code).toBe(2);

@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BillingClient } from '../../../src/billing/types.ts';
 import { Journal } from '../../../src/journal/journal.ts';
 import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
@@ -337,6 +337,22 @@ describe('the epoch of a journal', () => {
     }
     expect(disk.backups.list()[0]).not.toBe(first);
     expect(m.journal.verify()).toMatchObject({ ok: true });
+  });
+
+  it('a backup that fails holds up neither the pruning nor the books, and is tried again soon', async () => {
+    const disk = memoryStorage();
+    const made = vi
+      .spyOn(disk.backups, 'make')
+      .mockRejectedValue(new Error('too little room: the copy takes 734 MB'));
+    const m = boot(disk);
+    const prune = vi.spyOn(m.journal, 'prune');
+    await m.run(70_000);
+    expect([made.mock.calls.length, prune.mock.calls.length]).toEqual([1, 1]);
+    expect(m.journal.meta('backup_ms')).toBeNull();
+    made.mockRestore();
+    await m.run(600_000, 5_000);
+    expect(disk.backups.list()).toHaveLength(1);
+    expect(m.journal.meta('backup_ms')).not.toBeNull();
   });
 
   it('hardly any room: selling stops before the disk is full, and goes on by itself', async () => {

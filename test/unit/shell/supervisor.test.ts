@@ -136,6 +136,22 @@ describe('core supervisor', () => {
     expect(lines.join('\n')).toMatch(/silent for 600 ms[\s\S]*SIGKILL/);
   });
 
+  it('waits for the first word of a core that reads a long journal, and no longer after it', async () => {
+    const s = supervise('late', { silenceMs: 600 });
+    expect(s.current()).toMatchObject({ screen: 'out-of-service', reason: 'CORE-0101' });
+    await until(() => s.current().screen === 'start');
+    expect(s.starts()).toBe(1);
+    await until(() => s.starts() === 2);
+    expect(lines.join('\n')).toMatch(/silent for 600 ms[\s\S]*SIGKILL/);
+  });
+
+  it('kills a core that never says a word, at last', async () => {
+    const s = supervise('mute', { silenceMs: 60_000, startMs: 600 });
+    await until(() => s.starts() === 2);
+    expect(lines.join('\n')).toMatch(/silent for 600 ms since its start[\s\S]*SIGKILL/);
+    expect(s.current()).toMatchObject({ screen: 'out-of-service', reason: 'CORE-0101' });
+  });
+
   it('stops for good at exit code 78 and names the configuration', async () => {
     const s = supervise('bad-config');
     await until(() => s.state() === 'refused');
