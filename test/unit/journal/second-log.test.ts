@@ -94,7 +94,7 @@ describe('a log is looked through', () => {
     expect(scanSecondLog(log())).toEqual(NO_SCAN);
     const { hash, ...others } = line(1);
     // Another order of fields.
-    write(null, [{ hash, ...others } as LoggedEvent, line(2)]);
+    write(null, [{ hash, ...others }, line(2)]);
     expect(scanSecondLog(log())).toMatchObject({
       chained: true,
       first: { seq: 1, hash: hex(1) },
