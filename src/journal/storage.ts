@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
@@ -192,7 +193,7 @@ export function fileBackups(
     try {
       // One that was killed may have left it, and it takes room.
       clear();
-      demandRoom(from, free(folder));
+      demandRoom(bytesOf(from), free(folder));
       await copied();
       return judged(judge);
     } catch (cause) {
@@ -228,8 +229,12 @@ export function fileBackups(
   };
 }
 
-/** The journal's place on real disks. */
-export function fileStorage(dataDir: string, secondPath: string): JournalStorage {
+/** The journal's place on real disks. `free`: free bytes where a folder lives. */
+export function fileStorage(
+  dataDir: string,
+  secondPath: string,
+  free: (folder: string) => number = freeIn,
+): JournalStorage {
   const file = journalFile(dataDir);
   const built = join(dataDir, 'restored.db');
   const plan = join(dataDir, 'restore.json');
@@ -288,7 +293,11 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
       read: (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
       scan: (epoch) => scanSecondLog(SecondLog.path(secondPath, epoch)),
       facts: (epoch) => secondLogFacts(SecondLog.path(secondPath, epoch)),
-      shorter: (epoch, anchor) => shorterLog(SecondLog.path(secondPath, epoch), anchor),
+      async shorter(epoch, anchor) {
+        const path = SecondLog.path(secondPath, epoch);
+        demandRoom(statSync(path).size, free(secondPath));
+        return await shorterLog(path, anchor);
+      },
       open: (epoch, goodBytes) => SecondLog.open(secondPath, epoch, goodBytes),
       rewrite: (epoch, anchor, events) => {
         SecondLog.rewrite(secondPath, epoch, anchor, events);
@@ -353,7 +362,7 @@ export function fileStorage(dataDir: string, secondPath: string): JournalStorage
     },
     asidePath: (aside) => join(dataDir, aside),
     freeBytes: () =>
-      existsSync(secondPath) ? Math.min(freeIn(dataDir), freeIn(secondPath)) : freeIn(dataDir),
+      existsSync(secondPath) ? Math.min(free(dataDir), free(secondPath)) : free(dataDir),
     ballast: {
       held: () => existsSync(ballastFile),
       make(bytes, block) {
@@ -424,17 +433,18 @@ function takeTurn(path: string): Database.Database {
   }
 }
 
-/** A backup never takes the room that keeps the machine selling. */
-function demandRoom(db: Database.Database, free: number): void {
-  const size =
-    Number(db.pragma('page_count', { simple: true })) *
-    Number(db.pragma('page_size', { simple: true }));
+/** No copy takes the room that keeps the machine selling. */
+function demandRoom(size: number, free: number): void {
   if (free >= size + MIN_FREE_BYTES) return;
   const mb = (bytes: number): string => (bytes / (1 << 20)).toFixed(0);
   throw new Error(
     `too little room: the copy takes ${mb(size)} MB, ${mb(free)} MB are free and ${mb(MIN_FREE_BYTES)} MB of them stay so`,
   );
 }
+
+const bytesOf = (db: Database.Database): number =>
+  Number(db.pragma('page_count', { simple: true })) *
+  Number(db.pragma('page_size', { simple: true }));
 
 /** The database as it is in this moment, whoever writes meanwhile. */
 async function copyOneState(from: Database.Database, to: string): Promise<void> {

@@ -16,7 +16,7 @@ import { initial } from '../../../src/journal/migrations/0001-initial.ts';
 import { schemaDigest } from '../../../src/journal/schema.ts';
 import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
 import type { LoggedEvent } from '../../../src/journal/records.ts';
-import { BALLAST_BYTES, FULL_FREE_BYTES } from '../../../src/journal/storage.ts';
+import { BALLAST_BYTES, FULL_FREE_BYTES, fileStorage } from '../../../src/journal/storage.ts';
 import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
 import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
@@ -428,6 +428,18 @@ describe('prune', () => {
     expect([existsSync(`${log()}.new`), readSecondLog(log()).anchor]).toEqual([false, null]);
     expect([again.head.seq, again.condition(), rig.verify()]).toEqual([17, { kind: 'good' }, []]);
     await again.shortenSecondLogs();
+    expect([readSecondLog(log()).anchor?.seq, rig.verify()]).toEqual([14, []]);
+  });
+  it('where a copy would take the room that selling needs, none is made', async () => {
+    prunedJournal();
+    rig.close();
+    const size = statSync(log()).size;
+    let free = MIN_FREE_BYTES + size - 1;
+    const k = rig.open(fileStorage(rig.dataDir, rig.secondPath, () => free));
+    await expect(k.shortenSecondLogs()).rejects.toThrow('too little room');
+    expect([existsSync(`${log()}.new`), readSecondLog(log()).anchor]).toEqual([false, null]);
+    free += 1;
+    await k.shortenSecondLogs();
     expect([readSecondLog(log()).anchor?.seq, rig.verify()]).toEqual([14, []]);
   });
   it('a copy that cannot be made, or not be put in place', async () => {
