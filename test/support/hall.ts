@@ -85,6 +85,15 @@ export interface GatewayBooks {
 /** An argument of {@link Hall.start}: with every platform of the demo. */
 export const WHOLE = '--whole';
 
+/** Names the folder of the run's {@link Hall.template}; without it halls begin with nothing. */
+export const TEMPLATE = 'PILOTLIGHT_HALL_TEMPLATE';
+/** What a hall with these does not share: another day at central, another's account book. */
+const BEGINS_ALONE = new Set(['--clock', '--account-book']);
+
+function sharedTemplate(args: readonly string[]): string | null {
+  return args.some((arg) => BEGINS_ALONE.has(arg)) ? null : (process.env[TEMPLATE] ?? null);
+}
+
 export class Hall {
   readonly dataDir: string;
   readonly port: number;
@@ -108,12 +117,12 @@ export class Hall {
   /**
    * Customers pay their wallets directly, unless `args` say otherwise, and nobody issues e-invoices
    * or sends messages but with {@link WHOLE}: each hall is several processes. @param template a
-   * folder of {@link template}, whose copy the hall begins with
+   * folder of {@link template}, whose copy the hall begins with; left out: the run's
    */
   static async start(
     args: readonly string[] = ['--shell', 'browser'],
     env: NodeJS.ProcessEnv = {},
-    template: string | null = null,
+    template: string | null = sharedTemplate(args),
   ): Promise<Hall> {
     const hall = new Hall(
       mkdtempSync(join(tmpdir(), 'pilotlight-hall-')),
