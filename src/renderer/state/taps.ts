@@ -46,10 +46,21 @@ export class Taps {
     const view = { name };
     this.#view = view;
     this.#deafUntil = this.#clock.monoMs() + DEAF_MS;
-    this.#clock.after(DEAF_MS, () => {
-      if (view === this.#view) this.#tell();
-    });
+    this.#listenAgain(view, DEAF_MS);
     this.#tell();
+  }
+
+  /**
+   * Tells when the controls hear again. A browser's timer and its clock are rounded each for
+   * itself: one that fires a moment early would find them deaf still, and they would stay so.
+   */
+  #listenAgain(view: object, inMs: number): void {
+    this.#clock.after(inMs, () => {
+      if (view !== this.#view) return;
+      const leftMs = this.#deafUntil - this.#clock.monoMs();
+      if (leftMs > 0) this.#listenAgain(view, Math.max(1, leftMs));
+      else this.#tell();
+    });
   }
 
   /** Do the controls hear nothing now? */

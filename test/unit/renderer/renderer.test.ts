@@ -296,6 +296,25 @@ describe('taps', () => {
     expect(told).toEqual([true, false]);
   });
 
+  it('are heard in the end also where the browser’s timer fires a moment before its clock', () => {
+    let at = 0;
+    const due: { readonly ms: number; readonly fn: () => void }[] = [];
+    const taps = new Taps(
+      { monoMs: () => at, after: (ms, fn) => void due.push({ ms, fn }) },
+      () => undefined,
+    );
+    const told: boolean[] = [];
+    taps.onChange(() => told.push(taps.isDeaf()));
+    taps.newView('start');
+    at = DEAF_MS - 0.2;
+    due.shift()?.fn();
+    expect(told).toEqual([true]);
+    expect(due.map(({ ms }) => ms)).toEqual([1]);
+    at = DEAF_MS + 0.8;
+    due.shift()?.fn();
+    expect([told, due.length]).toEqual([[true, false], 0]);
+  });
+
   it('name the revision that was painted when the finger went down', () => {
     const p = page();
     p.show('start');
