@@ -92,9 +92,12 @@ export class Customer {
       await until('an answer to the tap', () => !asked(), 1_000).catch(() => undefined);
     }
   }
-  /** Says yes to the amount that is chosen. */
+  /**
+   * Says yes to the amount that is chosen, and to no slip: a core that has just started may not
+   * have heard of its printer yet.
+   */
   pay(fen: number): Promise<void> {
-    return this.insist('pay', (s) => s.screen === 'amount' && !s.busy, fen);
+    return this.insist('pay', (s) => s.screen === 'amount' || s.screen === 'no-slip', fen);
   }
   /** Gives up the code. */
   cancel(): Promise<void> {

@@ -57,7 +57,12 @@ export function record(folder: string): Op[] {
       data,
       second,
     ],
-    { encoding: 'utf8', maxBuffer: 1 << 26 },
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+      // What Node writes for itself is no part of the story.
+      env: { ...process.env, NODE_COMPILE_CACHE: undefined },
+    },
   );
   if (run.status !== 0)
     throw new Error(
