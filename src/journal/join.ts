@@ -8,8 +8,10 @@ export const MOST_IN_ONE_APPEND = 8;
 /** What is done to one epoch's second log, so that it holds what the database holds. */
 export type Joining =
   | { readonly kind: 'fits' }
-  /** The last append reached the database only. `lost`: more is missing than a cut explains. */
-  | { readonly kind: 'extend'; readonly heldTo: number; readonly lost: boolean }
+  /** The last append reached the database only. */
+  | { readonly kind: 'extend'; readonly heldTo: number }
+  /** There is none, and the database has more than one append: made anew. */
+  | { readonly kind: 'missing' }
   /** It lacks more, or is not ours: made anew. `why` for staff; null: nothing was lost by it. */
   | { readonly kind: 'remake'; readonly why: string | null };
 
@@ -55,6 +57,7 @@ export function joinLog(
       why: `epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`,
     };
   }
-  if (lacks > 0 || log.torn) return { kind: 'extend', heldTo, lost };
+  if (lost) return { kind: 'missing' };
+  if (lacks > 0 || log.torn) return { kind: 'extend', heldTo };
   return { kind: 'fits' };
 }

@@ -293,6 +293,10 @@ export class Journal {
         this.#logBegins.set(epoch, from.seq);
         if (joining.why !== null) remade.push(joining.why);
         break;
+      case 'missing':
+        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
+        remade.push(`epoch ${epoch}: was missing`);
+        break;
       case 'extend': {
         const writer = second.open(epoch, log.goodBytes);
         try {
@@ -300,7 +304,6 @@ export class Journal {
         } finally {
           writer.close();
         }
-        if (joining.lost) remade.push(`epoch ${epoch}: was missing`);
         break;
       }
       default:
@@ -961,6 +964,8 @@ export class Journal {
     if (anchor === null || this.#shortening) return;
     const { epoch } = anchor;
     for (const old of second.epochs()) if (old < epoch) second.remove(old);
+    // Of an epoch that was pruned to its last fact there may be none.
+    if (!second.epochs().includes(epoch)) return;
     const logAnchor = this.#logAnchor(epoch);
     const stale = anchor.seq - (this.#logBegins.get(epoch) ?? 0);
     const kept = (this.#st.lastOf.get(epoch) ?? anchor.seq) - anchor.seq;

@@ -28,8 +28,13 @@ export function planPrune(
   openIds: ReadonlySet<string>,
   beforeMs: number,
 ): PrunePlan | null {
-  const upto = lastPrunable(db, head, openIds, beforeMs);
-  if (upto === null) return null;
+  let found = lastPrunable(db, head, openIds, beforeMs, OLDEST_LOOKED_AT);
+  for (let most = OLDEST_LOOKED_AT; found === 'look further';) {
+    most *= 2;
+    found = lastPrunable(db, head, openIds, beforeMs, most);
+  }
+  if (found === null) return null;
+  const upto = found;
   const hash = db
     .prepare<[Place], string>('SELECT hash FROM events WHERE epoch = @epoch AND seq = @seq')
     .pluck()
@@ -77,19 +82,27 @@ interface Span {
 }
 
 /**
- * So many of the oldest facts are looked at in one go, and no more of them go at once: a tenth of a
- * second, however long the journal is. What is older than it should be is gone within days.
+ * So many of the oldest facts are looked at in one go, and no more of them go at once: a fraction
+ * of a second, however long the journal is. What is older than it should be is gone within days.
  */
 const OLDEST_LOOKED_AT = 5_000;
 
+/**
+ * The last fact that may go, of the `most` oldest. Null: none may. Further is looked only where an
+ * order that is over reaches beyond what was looked at.
+ */
 function lastPrunable(
   db: Database.Database,
   head: Anchor,
   openIds: ReadonlySet<string>,
   beforeMs: number,
-): Place | null {
-  let end = Math.min(firstToStay(db, beforeMs), head.epoch * 2 ** 40 + head.seq);
-  const spans = spansBefore(db, end);
+  most: number,
+): Place | null | 'look further' {
+  const stays = Math.min(firstToStay(db, beforeMs, most), head.epoch * 2 ** 40 + head.seq);
+  const seen = placeBehind(db, most);
+  let end = Math.min(stays, seen);
+  const spans = spansBefore(db, end, most);
+  let further = false;
   // From the newest back: an order that reaches past the end moves the end before its first fact.
   for (let moved = true; moved;) {
     moved = false;
@@ -98,53 +111,60 @@ function lastPrunable(
       const done =
         s.state === null || (SETTLED_ORDER.has(s.state) && s.waits === 0 && !openIds.has(s.id));
       if (!done || s.last >= end) {
+        further ||= done && s.last >= seen;
         end = s.first;
         moved = true;
       }
     }
   }
-  return (
-    db
-      .prepare<[Place], Place>(
-        `SELECT epoch, seq FROM events
-         WHERE (epoch, seq) < (@epoch, @seq)
-         ORDER BY epoch DESC, seq DESC LIMIT 1`,
-      )
-      .get(placeAt(end)) ?? null
-  );
+  const upto = db
+    .prepare<[Place], Place>(
+      `SELECT epoch, seq FROM events
+       WHERE (epoch, seq) < (@epoch, @seq)
+       ORDER BY epoch DESC, seq DESC LIMIT 1`,
+    )
+    .get(placeAt(end));
+  return upto ?? (further ? 'look further' : null);
 }
 
 const placeAt = (at: number): Place => ({ epoch: Math.floor(at / 2 ** 40), seq: at % 2 ** 40 });
 
-/** The first fact that central has not, that is young enough, or that is not looked at yet. */
-function firstToStay(db: Database.Database, beforeMs: number): number {
-  const oldest = `SELECT epoch, seq, wall_ms FROM events ORDER BY epoch, seq LIMIT ${OLDEST_LOOKED_AT}`;
+/** The first of the oldest facts that central has not, or that is young enough. */
+function firstToStay(db: Database.Database, beforeMs: number, most: number): number {
   const first = db
-    .prepare<[number], number | null>(
+    .prepare<[number, number], number | null>(
       `SELECT min(p) FROM (
          SELECT * FROM (SELECT ${AT} p FROM outbox ORDER BY epoch, seq LIMIT 1)
          UNION ALL SELECT * FROM (SELECT ${AT} p FROM stranded ORDER BY epoch, seq LIMIT 1)
-         UNION ALL SELECT min(${AT}) FROM (${oldest}) WHERE wall_ms > ?
-         UNION ALL SELECT * FROM
-           (SELECT ${AT} p FROM events ORDER BY epoch, seq LIMIT 1 OFFSET ${OLDEST_LOOKED_AT}))`,
+         UNION ALL SELECT min(${AT}) FROM
+           (SELECT epoch, seq, wall_ms FROM events ORDER BY epoch, seq LIMIT ?) WHERE wall_ms > ?)`,
     )
     .pluck()
-    .get(beforeMs);
+    .get(most, beforeMs);
   return first ?? Infinity;
 }
 
+/** Where the facts behind the `most` oldest begin. */
+function placeBehind(db: Database.Database, most: number): number {
+  const at = db
+    .prepare<[number], number>(`SELECT ${AT} p FROM events ORDER BY epoch, seq LIMIT 1 OFFSET ?`)
+    .pluck()
+    .get(most);
+  return at ?? Infinity;
+}
+
 /** The orders with a fact before that, the newest first. */
-function spansBefore(db: Database.Database, end: number): Span[] {
+function spansBefore(db: Database.Database, end: number, most: number): Span[] {
   return db
-    .prepare<[Place], Span>(
+    .prepare<[Place & { readonly most: number }], Span>(
       `SELECT e.order_id id, min(${AT}) first,
          (SELECT max(${AT}) FROM events l WHERE l.order_id = e.order_id) last, o.state,
          coalesce(max(o.waits), 0)
            + (SELECT count(*) FROM attempts a WHERE a.order_id = e.order_id AND a.waits = 1) waits
        FROM (SELECT * FROM events WHERE (epoch, seq) < (@epoch, @seq)
-             ORDER BY epoch, seq LIMIT ${OLDEST_LOOKED_AT}) e
+             ORDER BY epoch, seq LIMIT @most) e
        LEFT JOIN orders o ON o.order_id = e.order_id
        WHERE e.order_id IS NOT NULL GROUP BY e.order_id ORDER BY first DESC`,
     )
-    .all(placeAt(end));
+    .all({ ...placeAt(end), most });
 }

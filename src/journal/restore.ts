@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { EVENTS } from '../shared/facts/catalogue.ts';
-import type { JournalEvent } from '../shared/facts/catalogue.ts';
+import type { EventBody, JournalEvent } from '../shared/facts/catalogue.ts';
 import { counterOf, terminalOf as terminalOfOrder } from '../shared/order-id.ts';
 import type { MetaKey } from './records.ts';
 import { genesisHash } from '../shared/journal-hash.ts';
@@ -12,10 +12,8 @@ import type { Anchor, EventRecord, Place, ShiftRecord } from './records.ts';
 import { chainHash } from './hash.ts';
 import { anchorOf, isOurs, judgeCopy, linkProblem } from './inspect.ts';
 import { migrate } from './schema.ts';
-import { scanOf } from './second-log.ts';
-import type { SecondContents } from './second-log.ts';
 import type { LoggedEvent } from './records.ts';
-import type { JournalStorage } from './storage.ts';
+import type { JournalStorage, SecondStore } from './storage.ts';
 
 /** One thing that facts can be had from. */
 export interface Source {
@@ -85,6 +83,8 @@ const NUMBERS_SKIPPED = 100;
 class Pool {
   readonly #at = new Map<string, LoggedEvent[]>();
   last: Place | null = null;
+  /** Up to where the last prune that is told of went. */
+  pruned: Anchor | null = null;
 
   /** Takes it when its own hash is right. */
   add(e: LoggedEvent): boolean {
@@ -104,7 +104,12 @@ class Pool {
     if (there === undefined) this.#at.set(key, [e]);
     else if (!there.some((t) => t.hash === e.hash)) there.push(e);
     if (this.last === null || before(this.last, e)) this.last = e;
+    if (e.kind === 'journal-pruned') this.#wasPruned(e.body as EventBody<'journal-pruned'>);
     return true;
+  }
+  #wasPruned({ epoch, uptoSeq, uptoHash }: EventBody<'journal-pruned'>): void {
+    const upto = { epoch, seq: uptoSeq, hash: uptoHash };
+    if (this.pruned === null || before(this.pruned, upto)) this.pruned = upto;
   }
   get epochs(): number[] {
     return [...new Set([...this.#at.keys()].map((k) => Number(k.split(':')[0])))].toSorted(
@@ -179,7 +184,7 @@ export function terminalOf(storage: JournalStorage): string | null {
   const looks = [
     ...(storage.exists() ? [() => storage.look(ask)] : []),
     ...storage.backups.list().map((name) => () => storage.backups.look(name, ask)),
-    ...storage.second.epochs().map((epoch) => () => ownerOf(storage.second.read(epoch), epoch)),
+    ...storage.second.epochs().map((epoch) => () => ownerOf(storage.second, epoch)),
   ];
   for (const look of looks) {
     try {
@@ -196,12 +201,17 @@ export function terminalOf(storage: JournalStorage): string | null {
  * A log that begins at its beginning shows whose it is once it holds an order: the order's number
  * names a terminal, and the first fact's hash proves it.
  */
-function ownerOf(log: SecondContents, epoch: number): string | undefined {
-  if (log.anchor !== null) return log.anchor.terminalId;
-  const named = new Set(
-    log.events.map((e) => (e.orderId === null ? '' : terminalOfOrder(e.orderId))),
-  );
-  return [...named].find((id) => id !== '' && genesisHash(id, epoch) === log.events[0]?.prevHash);
+function ownerOf(second: SecondStore, epoch: number): string | undefined {
+  const { anchor, first } = second.scan(epoch);
+  if (anchor !== null) return anchor.terminalId;
+  const tried = new Set<string>();
+  for (const { orderId } of second.facts(epoch)) {
+    const id = orderId === null ? '' : terminalOfOrder(orderId);
+    if (id === '' || tried.has(id)) continue;
+    if (genesisHash(id, epoch) === first?.prevHash) return id;
+    tried.add(id);
+  }
+  return undefined;
 }
 
 /**
@@ -267,28 +277,34 @@ export function survey(
   let secondWhole = true;
   let secondLast: Place | null = null;
   for (const epoch of storage.second.epochs()) {
-    const log = storage.second.read(epoch);
-    if (log.events.length + log.beyond.length === 0 && log.anchor === null && !log.torn) continue;
-    const mine = isOurs(scanOf(log), terminalId, epoch);
-    const good = mine
-      ? [...log.events, ...log.beyond].filter((e) => e.epoch === epoch && pool.add(e))
-      : [];
+    const log = storage.second.scan(epoch);
+    if (log.first === null && log.lastBeyond === null && log.anchor === null && !log.torn) continue;
+    const mine = isOurs(log, terminalId, epoch);
+    let good = 0;
+    let upto: Place | null = null;
+    // One at a time: what the database had of them is not kept twice.
+    for (const e of mine ? storage.second.facts(epoch, true) : []) {
+      if (e.epoch !== epoch || !pool.add(e)) continue;
+      good += 1;
+      if (upto === null || before(upto, e)) upto = placeOf(e);
+    }
     if (mine && log.anchor !== null) anchors.push(log.anchor);
-    const upto = latest(good);
     if (upto !== null && (secondLast === null || before(secondLast, upto))) secondLast = upto;
-    if (!mine || log.torn || good.length < log.events.length) secondWhole = false;
+    if (!mine || log.torn || good < log.lines) secondWhole = false;
     sources.push({
       what: 'second log',
       name: `second-${epoch}.log`,
-      events: good.length,
+      events: good,
       upto,
       problem: !mine
         ? 'not this terminal’s, or it does not begin at its beginning'
         : log.torn
-          ? `torn after ${log.events.length} lines`
+          ? `torn after ${log.lines} lines`
           : null,
     });
   }
+  // A log begins before what was pruned of the database, and may be bad there: nobody needs that.
+  if (pool.pruned !== null) anchors.push(pool.pruned);
 
   const bases: { readonly name: string; readonly head: Anchor }[] = [];
   for (const name of storage.backups.list()) {

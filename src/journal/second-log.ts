@@ -153,9 +153,11 @@ export const freshPath = (path: string): string => `${path}.new`;
 /** The first line of a log that was shortened. */
 export const anchorLine = (anchor: LogAnchor): string => sealed(JSON.stringify({ anchor }));
 
-export function writeWhole(fd: number, text: string | Buffer): void {
+/** @param from the offset to write at; left out: where the file's own writing stands */
+export function writeWhole(fd: number, text: string | Buffer, from?: number): void {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length;)
+    at += writeSync(fd, bytes, at, undefined, from === undefined ? null : from + at);
 }
 
 function line(event: LoggedEvent): string {
@@ -332,13 +334,15 @@ export function scanSecondLog(path: string): SecondScan {
 }
 
 /**
- * The facts of a log up to its first bad line, one after the other.
+ * The facts of a log, one after the other: up to its first bad line, or (`beyond`) all that can be
+ * read.
  *
  * @throws when the system cannot read it.
  */
-export function* secondLogFacts(path: string): Generator<LoggedEvent> {
+export function* secondLogFacts(path: string, beyond = false): Generator<LoggedEvent> {
   for (const { json } of linesOf(path)) {
-    if (json === null) return;
+    if (json === null && !beyond) return;
+    if (json === null) continue;
     const value = parsedLine(json);
     if (!('anchor' in value)) yield value;
   }

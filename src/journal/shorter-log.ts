@@ -8,28 +8,46 @@ import type { ShorterLog } from './second-log.ts';
 
 /** Copied at a time. */
 const CHUNK = 1 << 20;
+/**
+ * So much is put on the disk at a time: whoever syncs a file there, as the core does for each fact,
+ * waits for all that was written before and is not there yet.
+ */
+const SYNC_EVERY = 16 << 20;
 
 /**
  * Copies a log beside itself without the facts up to `anchor`, a stretch at a time, so that
  * whoever appends to it, and the screen of the same process, goes on. A log of years takes seconds.
+ *
+ * @param demand told how many bytes the copy takes, before any; its throw is the rejection
  */
-export async function shorterLog(path: string, anchor: LogAnchor): Promise<ShorterLog> {
+export async function shorterLog(
+  path: string,
+  anchor: LogAnchor,
+  demand: (bytes: number) => void,
+): Promise<ShorterLog> {
   const fresh = freshPath(path);
   const from = await open(path, 'r');
   let to: FileHandle | null = null;
   try {
     const kept = await offsetBehind(from, anchor.seq);
+    demand((await from.stat()).size - kept);
+    const head = Buffer.from(anchorLine(anchor));
     to = await open(fresh, 'w', 0o600);
-    await to.appendFile(anchorLine(anchor));
+    await to.appendFile(head);
     let at = kept;
-    for (let length = -1; length !== 0; at += length) {
+    for (let length = -1, synced = at; length !== 0; at += length) {
       const { buffer, bytesRead } = await from.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at);
       length = bytesRead;
       await to.appendFile(buffer.subarray(0, bytesRead));
+      if (length > 0 && at - synced < SYNC_EVERY) continue;
+      await to.sync();
+      synced = at;
     }
-    // Most of it is on the disk before anybody has to wait for the rest.
-    await to.sync();
-    return { finish: () => finish(path, fresh, at), drop: () => rmSync(fresh, { force: true }) };
+    const copied = { to: at, length: head.length + at - kept };
+    return {
+      finish: () => finish(path, fresh, copied),
+      drop: () => rmSync(fresh, { force: true }),
+    };
   } catch (error) {
     rmSync(fresh, { force: true });
     throw error;
@@ -55,15 +73,21 @@ async function offsetBehind(log: FileHandle, seq: number): Promise<number> {
   }
 }
 
-function finish(path: string, fresh: string, copiedTo: number): number {
+function finish(
+  path: string,
+  fresh: string,
+  copied: { readonly to: number; readonly length: number },
+): number {
+  // Never made here: one that somebody cleared away would have lost what was copied.
+  const to = openSync(fresh, 'r+');
   const from = openSync(path, 'r');
-  const to = openSync(fresh, 'a');
   let length = 0;
   try {
+    if (fstatSync(to).size !== copied.length) throw new Error(`${fresh} is not what was copied`);
     const chunk = Buffer.allocUnsafe(CHUNK);
-    for (let at = copiedTo, read = -1; read !== 0; at += read) {
+    for (let at = copied.to, read = -1; read !== 0; at += read) {
       read = readSync(from, chunk, 0, CHUNK, at);
-      writeWhole(to, chunk.subarray(0, read));
+      writeWhole(to, chunk.subarray(0, read), copied.length + at - copied.to);
     }
     fsyncSync(to);
     length = fstatSync(to).size;

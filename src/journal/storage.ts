@@ -9,21 +9,14 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemCode } from './disk-cause.ts';
-import {
-  SecondLog,
-  readSecondLog,
-  scanSecondLog,
-  secondLogFacts,
-  syncFolder,
-} from './second-log.ts';
-import type { SecondContents, SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
+import { SecondLog, scanSecondLog, secondLogFacts, syncFolder } from './second-log.ts';
+import type { SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
 import { shorterLog } from './shorter-log.ts';
 import type { LogAnchor, LoggedEvent } from './records.ts';
 
@@ -37,11 +30,10 @@ export const BALLAST_BYTES = 64 * 1024 * 1024;
 export interface SecondStore {
   /** Epochs that have a log, rising. */
   epochs(): number[];
-  read(epoch: number): SecondContents;
   /** What a start has to know of it, whatever its length. */
   scan(epoch: number): SecondScan;
-  /** Its facts up to the first bad line, one after the other. */
-  facts(epoch: number): Iterable<LoggedEvent>;
+  /** Its facts one after the other: up to the first bad line, or (`beyond`) all that can be read. */
+  facts(epoch: number, beyond?: boolean): Iterable<LoggedEvent>;
   /** For appending; what stands behind `goodBytes` is cut off. */
   open(epoch: number, goodBytes: number): SecondLogWriter;
   /** A whole new log in the old one's place; safe to kill. */
@@ -290,13 +282,11 @@ export function fileStorage(
           .flatMap((name) => LOG_NAME.exec(name)?.[1] ?? [])
           .map(Number)
           .toSorted((a, b) => a - b),
-      read: (epoch) => readSecondLog(SecondLog.path(secondPath, epoch)),
       scan: (epoch) => scanSecondLog(SecondLog.path(secondPath, epoch)),
-      facts: (epoch) => secondLogFacts(SecondLog.path(secondPath, epoch)),
+      facts: (epoch, beyond) => secondLogFacts(SecondLog.path(secondPath, epoch), beyond),
       async shorter(epoch, anchor) {
         const path = SecondLog.path(secondPath, epoch);
-        demandRoom(statSync(path).size, free(secondPath));
-        return await shorterLog(path, anchor);
+        return await shorterLog(path, anchor, (bytes) => demandRoom(bytes, free(secondPath)));
       },
       open: (epoch, goodBytes) => SecondLog.open(secondPath, epoch, goodBytes),
       rewrite: (epoch, anchor, events) => {

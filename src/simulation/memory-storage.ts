@@ -133,7 +133,6 @@ export function memoryStorage(): MemoryStorage {
     },
     second: {
       epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
-      read: contents,
       scan: (epoch) => scanOf(contents(epoch)),
       facts: (epoch) => contents(epoch).events,
       // No waiting in between: a seed replays exactly.

@@ -258,8 +258,26 @@ const JOURNAL = [
   mutant(
     'journal-prunes-what-is-not-looked-at',
     'A prune takes more facts than it has looked at.',
-    edit('journal/prune.ts', `LIMIT 1 OFFSET \${OLDEST_LOOKED_AT}`, `LIMIT 1 OFFSET 100000`),
+    edit('journal/prune.ts', `let end = Math.min(stays, seen);`, `let end = stays;`),
     unit('journal/upkeep'),
+  ),
+  mutant(
+    'journal-prune-is-stuck',
+    'An order that is over and spans many facts stops every prune.',
+    edit('journal/prune.ts', `(further ? 'look further' : null)`, `null`),
+    unit('journal/upkeep'),
+  ),
+  mutant(
+    'journal-restore-knows-no-prune',
+    'A bad line of what was pruned ends what a restore finds in the second log.',
+    edit('journal/restore.ts', `if (pool.pruned !== null) anchors.push(pool.pruned);`, ``),
+    unit('journal/restore'),
+  ),
+  mutant(
+    'journal-takes-a-copy-that-is-none',
+    'A copy of the second log that was cleared away or changed takes its place.',
+    edit('journal/shorter-log.ts', `if (fstatSync(to).size !== copied.length)`, `if (false)`),
+    unit('journal/second-log'),
   ),
   mutant(
     'journal-scan-takes-any-chain',
@@ -282,8 +300,8 @@ const JOURNAL = [
     'What is appended while the second log is copied is not in the copy.',
     edit(
       'journal/shorter-log.ts',
-      `writeWhole(to, chunk.subarray(0, read));`,
-      `writeWhole(to, chunk.subarray(0, 0));`,
+      `writeWhole(to, chunk.subarray(0, read), copied`,
+      `writeWhole(to, chunk.subarray(0, 0), copied`,
     ),
     unit('journal/second-log'),
   ),
@@ -334,8 +352,8 @@ const JOURNAL = [
     'A damaged journal is restored without the second log.',
     edit(
       'journal/restore.ts',
-      `.filter((e) => e.epoch === epoch && pool.add(e)) : []`,
-      `.filter((e) => e.epoch === epoch) : []`,
+      `if (e.epoch !== epoch || !pool.add(e)) continue;`,
+      `if (e.epoch !== epoch) continue;`,
     ),
     unit('journal/restore'),
   ),

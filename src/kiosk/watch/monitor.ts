@@ -266,7 +266,7 @@ export class Monitor {
         log('error', 'journal', `backup: ${describeFailure(made.error)}`);
       }
     }
-    // Also where no backup could be made: where it is room that it lacks, this makes some.
+    // Also where no backup could be made: room is used again, and the books are compared.
     if (this.#policy !== null) journal.prune(this.#policy.retentionDays * DAY_MS);
     try {
       await journal.shortenSecondLogs();

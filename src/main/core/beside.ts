@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../shared/ports.ts';
@@ -43,9 +44,15 @@ export function runBeside(args: readonly string[], options: BesideOptions): Prom
       cause: 'the command line is not installed beside the core',
     });
   if (signal?.aborted === true) return Promise.resolve({ kind: 'given-up' });
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [entry, ...args], { stdio: 'pipe', windowsHide: true });
+  } catch (cause) {
+    return Promise.resolve({ kind: 'not-begun', cause });
+  }
   return new Promise((done) => {
-    const child = spawn(process.execPath, [entry, ...args], { stdio: 'pipe', windowsHide: true });
     const said = { out: '', err: '' };
+    let cancel = (): void => undefined;
     const end = (result: Said): void => {
       cancel();
       signal?.removeEventListener('abort', giveUp);
@@ -56,17 +63,18 @@ export function runBeside(args: readonly string[], options: BesideOptions): Prom
       // One that waits for a dead device may not even be killed: it is not waited for.
       end({ kind: 'given-up' });
     };
-    const cancel = clock.after(limitMs, giveUp);
+    // First of all: where there are no more files to open, the child has not even streams.
+    child.on('error', (cause) => end({ kind: 'not-begun', cause }));
+    cancel = clock.after(limitMs, giveUp);
     for (const [stream, name] of [[child.stdout, 'out'] as const, [child.stderr, 'err'] as const]) {
-      stream.setEncoding('utf8');
-      stream.on('data', (text: string) => {
+      stream?.setEncoding('utf8');
+      stream?.on('data', (text: string) => {
         said[name] = (said[name] + text).slice(0, MAX_SAID);
       });
     }
-    child.on('error', (cause) => end({ kind: 'not-begun', cause }));
     child.on('close', (code, by) => end({ kind: 'ended', ...said, how: String(code ?? by) }));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input ?? '');
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input ?? '');
     signal?.addEventListener('abort', giveUp);
   });
 }

@@ -301,6 +301,23 @@ describe('a damaged journal', () => {
     expect(rig.verify()).toEqual([]);
   });
 
+  it('a bad line among what was pruned, and is still in the second log, takes nothing away', () => {
+    let j = rig.open();
+    sell(j, 1, 2);
+    j.acknowledge(1, 14, j.head.hash);
+    rig.clock.advance(10_000);
+    sell(j, 3);
+    expect(j.prune(5_000)).toEqual({ events: 14, orders: 2 });
+    const { seq } = j.head;
+    rig.close();
+    garbage(log(), 600, 640);
+    rmSync(db());
+    j = rig.open();
+    expect(j.condition()).toMatchObject({ kind: 'restored', restoredSeq: seq, lostAfterSeq: null });
+    expect(facts(j)).toEqual(['0003 delivered']);
+    expect(rig.verify()).toEqual([]);
+  });
+
   it('with more orders than a call takes arguments: the numbers go on behind them all', async () => {
     let j = rig.open();
     sell(j, 1);

@@ -145,7 +145,7 @@ describe('a shorter copy of a log', () => {
       anchor(2),
       [3, 4, 5, 6].map((n) => line(n)),
     );
-    const copy = await shorterLog(log(), anchor(4));
+    const copy = await shorterLog(log(), anchor(4), () => undefined);
     const writer = SecondLog.open(folder, 1, statSync(log()).size);
     writer.append([line(7), line(8)]);
     writer.close();
@@ -158,11 +158,31 @@ describe('a shorter copy of a log', () => {
   });
   it('of nothing that stays, and one that is not wanted', async () => {
     write(null, [line(1)]);
-    (await shorterLog(log(), anchor(1))).drop();
+    (await shorterLog(log(), anchor(1), () => undefined)).drop();
     expect([existsSync(`${log()}.new`), readSecondLog(log()).events.length]).toEqual([false, 1]);
-    (await shorterLog(log(), anchor(1))).finish();
+    (await shorterLog(log(), anchor(1), () => undefined)).finish();
     expect(readSecondLog(log())).toMatchObject({ anchor: anchor(1), events: [] });
-    await expect(shorterLog(join(folder, 'none.log'), anchor(1))).rejects.toThrow('ENOENT');
+    await expect(shorterLog(join(folder, 'none.log'), anchor(1), () => undefined)).rejects.toThrow(
+      'ENOENT',
+    );
+  });
+
+  it('asks for room for what stays, and is none where somebody cleared it away', async () => {
+    write(
+      null,
+      [1, 2, 3].map((n) => line(n)),
+    );
+    const size = statSync(log()).size;
+    const demanded: number[] = [];
+    const copy = await shorterLog(log(), anchor(2), (bytes) => void demanded.push(bytes));
+    expect(demanded).toEqual([size / 3]);
+    rmSync(`${log()}.new`);
+    expect(() => copy.finish()).toThrow('ENOENT');
+    expect(readSecondLog(log()).events.map((e) => e.seq)).toEqual([1, 2, 3]);
+    const other = await shorterLog(log(), anchor(2), () => undefined);
+    writeFileSync(`${log()}.new`, 'x');
+    expect(() => other.finish()).toThrow('is not what was copied');
+    expect(readSecondLog(log()).events.map((e) => e.seq)).toEqual([1, 2, 3]);
   });
 });
 
@@ -174,10 +194,10 @@ describe('a journal', () => {
     j.append([step(1)]);
     rig.close();
     const real = rig.files();
-    const read = (): never => {
-      throw new Error('the whole log is asked for');
+    const facts = (): never => {
+      throw new Error('its facts are asked for');
     };
-    const again = rig.open({ ...real, second: { ...real.second, read } });
+    const again = rig.open({ ...real, second: { ...real.second, facts } });
     expect([again.head.seq, again.condition()]).toEqual([8, { kind: 'good' }]);
     expect(rig.verify()).toEqual([]);
   });
