@@ -70,7 +70,15 @@ const ends = (state: string): Promise<unknown> =>
   until(`an order that is ${state}`, () => lastOrder()?.state === state, 60_000);
 
 beforeAll(async () => {
-  hall = await Hall.start(['--shell', 'browser', '--payments', 'gateway', WHOLE]);
+  hall = await Hall.start([
+    '--shell',
+    'browser',
+    '--payments',
+    'gateway',
+    '--meters',
+    'never',
+    WHOLE,
+  ]);
   browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
 });
 afterAll(async () => {
