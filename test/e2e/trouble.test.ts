@@ -266,6 +266,8 @@ describe('a hall in trouble', () => {
 
   test('no paper: it says so, and the sale goes through without a slip', async () => {
     const before = await hall.card('golden');
+    // A core that has just started says so of a printer that it has not heard yet, too.
+    await until('the printer', async () => !(await says('start')).includes('凭条'), 30_000);
     await hall.dock({ do: 'printer', paper: 'end' });
     await until('said', async () => (await says('start')).includes('凭条'), 30_000);
     // Said by whoever tapped there: a second look is taken twice a second, and may come too late.
