@@ -32,7 +32,7 @@ const failures = [];
 
 const env = {
   ...process.env,
-  // The demo's processes are many and the same: each loads in half the time.
+  // The demo's processes are many and the same: what one compiled the others load.
   NODE_COMPILE_CACHE: path.join(folder, 'compile-cache'),
   PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`,
   ...(full

@@ -4,8 +4,8 @@ import { err, ok } from '../shared/result.ts';
 import type { Result } from '../shared/result.ts';
 import { journalFailure } from './disk-cause.ts';
 import { judgeCopy } from './inspect.ts';
-import { fileBackups } from './storage.ts';
-import type { BackupStore, FileBackups } from './storage.ts';
+import { fileBackups } from './backup-files.ts';
+import type { BackupStore, FileBackups } from './backup-files.ts';
 
 const BACKUPS_KEPT = 2;
 

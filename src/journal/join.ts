@@ -10,9 +10,10 @@ export type Joining =
   | { readonly kind: 'fits' }
   /** The last append reached the database only. */
   | { readonly kind: 'extend'; readonly heldTo: number }
-  /** There is none, and the database has more than one append: made anew. */
-  | { readonly kind: 'missing' }
-  /** It lacks more, or is not ours: made anew. `why` for staff; null: nothing was lost by it. */
+  /**
+   * It lacks more, is not ours, or is not there: made anew. `why` for staff; null: nothing was lost
+   * by it.
+   */
   | { readonly kind: 'remake'; readonly why: string | null };
 
 /** What the database holds of an epoch. */
@@ -57,7 +58,7 @@ export function joinLog(
       why: `epoch ${epoch}: ${joins ? `ended at ${heldTo} of ${last}` : 'did not join the journal'}`,
     };
   }
-  if (lost) return { kind: 'missing' };
+  if (lost) return { kind: 'remake', why: `epoch ${epoch}: was missing` };
   if (lacks > 0 || log.torn) return { kind: 'extend', heldTo };
   return { kind: 'fits' };
 }

@@ -29,26 +29,22 @@ import type { BackFrom, BackRead } from './read-back.ts';
 import { recentOrders } from './recent.ts';
 import { carryOut, planRestore } from './restore.ts';
 import { migrate } from './schema.ts';
-import type { SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
-import { MOST_IN_ONE_APPEND, joinLog } from './join.ts';
+import { SecondLogs } from './second-logs.ts';
+import type { EpochSpan } from './second-logs.ts';
+import { MOST_IN_ONE_APPEND } from './join.ts';
 import { deletePruned, planPrune } from './prune.ts';
 import { before, toLogged } from './records.ts';
-import type { Anchor, LogAnchor, LoggedEvent, MetaKey, Place } from './records.ts';
+import type { Anchor, LoggedEvent, MetaKey, Place } from './records.ts';
 import { searchOrders } from './search.ts';
 import type { OrderQuery } from './search.ts';
 import type { Statements } from './statements.ts';
-import {
-  BALLAST_BYTES,
-  FULL_FREE_BYTES,
-  MIN_FREE_BYTES,
-  fileStorage,
-  journalFile,
-} from './storage.ts';
+import { MIN_FREE_BYTES, journalFile } from './disk.ts';
+import { BALLAST_BYTES, FULL_FREE_BYTES, fileStorage } from './storage.ts';
 import type { JournalStorage } from './storage.ts';
 import { verifyDatabase } from './verify.ts';
 import type { VerifyReport } from './verify.ts';
 
-export { MIN_FREE_BYTES } from './storage.ts';
+export { MIN_FREE_BYTES } from './disk.ts';
 
 export interface JournalOptions {
   readonly dataDir: string;
@@ -113,8 +109,6 @@ export type Space = 'ample' | 'low' | 'full';
  * closing. Codes live 2 h at most; what is later still shows up in the platform's bill of the day.
  */
 export const ASK_CLOSED_MS = 25 * 3600_000;
-/** A second log is copied for what was pruned once that is so much of what stays. */
-const WORTH_SHORTENING = 0.1;
 /** A shift of years is counted so many facts at a time: half a second, at 23 µs a fact. */
 const COUNTED_AT_ONCE = 20_000;
 
@@ -130,12 +124,9 @@ export class Journal {
   readonly #book: Book;
   readonly #st: Statements;
   readonly #daybook: Daybook;
-  #second: SecondLogWriter | null = null;
+  readonly #second: SecondLogs;
   /** The one that is being made. */
   #backup: Promise<BackupMade> | null = null;
-  /** The number behind which each epoch's second log begins. */
-  readonly #logBegins = new Map<number, number>();
-  #shortening = false;
   #head: Anchor;
   /** Highest number noted as sent, by epoch; read once from meta. */
   readonly #sent = new Map<number, number>();
@@ -151,6 +142,13 @@ export class Journal {
     const epoch = Number(this.#book.meta('epoch'));
     const last = this.#st.head.get();
     this.#head = last ?? { epoch, seq: 0, hash: genesisHash(options.terminalId, epoch) };
+    this.#second = new SecondLogs(storage.second, {
+      terminalId: options.terminalId,
+      anchor: () => this.#book.anchor(),
+      epochs: () => this.#epochs(),
+      hashAt: (of, seq) => this.#hashAt(of, seq),
+      logged: (of, afterSeq) => this.#logged(of, afterSeq),
+    });
   }
 
   static file(dataDir: string): string {
@@ -233,30 +231,10 @@ export class Journal {
     return ok(journal);
   }
 
-  /**
-   * The database is good and what counts: each second log is made to hold what it holds. The last
-   * append may be in SQLite only (cut in between). A log that lacks more, or cannot be read, is set
-   * aside and made anew, said as a fact.
-   */
+  /** See {@link SecondLogs.join}; what was made anew is said as a fact. */
   #joinSecondLogs(found: Found): void {
-    const { second } = this.#storage;
-    const anchor = this.#book.anchor();
     const aside = `damaged-${this.#options.clock.nowMs()}`;
-    const remade: string[] = [];
-    const spans = this.#epochs();
-    if (spans.at(-1)?.epoch !== this.epoch)
-      spans.push({ epoch: this.epoch, last: anchor?.epoch === this.epoch ? anchor.seq : 0 });
-    let goodBytes = 0;
-    for (const span of spans) {
-      // What was looked through is not read again: nobody else writes here.
-      const scan =
-        (found.kind === 'good' ? found.logs.get(span.epoch) : null) ?? second.scan(span.epoch);
-      goodBytes = this.#joinSecondLog(span, scan, aside, remade);
-    }
-    for (const epoch of second.epochs())
-      if (anchor !== null && epoch < anchor.epoch) second.remove(epoch);
-    // The last span is the present epoch.
-    this.#second = second.open(this.epoch, goodBytes);
+    const remade = this.#second.join(found, this.epoch, aside);
     // Cut between the beginning of an epoch and this.
     this.#restate();
     if (remade.length > 0 && found.kind !== 'damaged')
@@ -269,52 +247,9 @@ export class Journal {
       ]);
   }
 
-  /** One epoch's: see {@link joinLog}. @returns how many bytes of the log hold whole facts now */
-  #joinSecondLog(
-    { epoch, last }: { readonly epoch: number; readonly last: number },
-    log: SecondScan,
-    aside: string,
-    remade: string[],
-  ): number {
-    const { second } = this.#storage;
-    const { terminalId } = this.#options;
-    const anchor = this.#book.anchor();
-    const from =
-      anchor?.epoch === epoch ? anchor : { epoch, seq: 0, hash: genesisHash(terminalId, epoch) };
-    const hashAt = (seq: number): string | undefined => this.#hashAt(epoch, seq);
-    this.#logBegins.set(epoch, log.anchor?.seq ?? 0);
-    const joining = joinLog(terminalId, { epoch, last, from, hashAt }, log);
-    switch (joining.kind) {
-      case 'fits':
-        return log.goodBytes;
-      case 'remake':
-        if (log.goodBytes > 0 || log.torn) second.setAside(epoch, aside);
-        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-        this.#logBegins.set(epoch, from.seq);
-        if (joining.why !== null) remade.push(joining.why);
-        break;
-      case 'missing':
-        second.rewrite(epoch, this.#logAnchor(epoch), this.#logged(epoch, from.seq));
-        remade.push(`epoch ${epoch}: was missing`);
-        break;
-      case 'extend': {
-        const writer = second.open(epoch, log.goodBytes);
-        try {
-          writer.append([...this.#logged(epoch, joining.heldTo)]);
-        } finally {
-          writer.close();
-        }
-        break;
-      }
-      default:
-        joining satisfies never;
-    }
-    return second.scan(epoch).goodBytes;
-  }
-
   /** Epochs that have facts here, rising, each with its last number. */
-  #epochs(): { epoch: number; last: number }[] {
-    const found: { epoch: number; last: number }[] = [];
+  #epochs(): EpochSpan[] {
+    const found: EpochSpan[] = [];
     for (let epoch = 0; ;) {
       const next = this.#st.nextEpoch.get(epoch) ?? null;
       if (next === null) return found;
@@ -326,12 +261,6 @@ export class Journal {
     const anchor = this.#book.anchor();
     if (anchor !== null && anchor.epoch === epoch && anchor.seq === seq) return anchor.hash;
     return this.#st.hashAt.get(epoch, seq);
-  }
-  #logAnchor(epoch: number): LogAnchor | null {
-    const anchor = this.#book.anchor();
-    return anchor === null || anchor.epoch !== epoch
-      ? null
-      : { terminalId: this.#options.terminalId, ...anchor };
   }
   *#logged(epoch: number, afterSeq: number): Generator<LoggedEvent> {
     for (const r of this.#st.missing.iterate(epoch, afterSeq)) yield toLogged(r);
@@ -434,14 +363,8 @@ export class Journal {
     });
     this.#head = head;
     try {
-      if (begins) {
-        this.#second?.close();
-        const { second } = this.#storage;
-        // Whatever lies there under this number is not ours.
-        if (second.epochs().includes(epoch)) second.setAside(epoch, `damaged-${clock.nowMs()}`);
-        this.#second = second.open(epoch, 0);
-      }
-      this.#second?.append(logged);
+      if (begins) this.#second.begin(epoch, `damaged-${clock.nowMs()}`);
+      this.#second.append(logged);
     } catch (error) {
       this.#fatal(error);
       throw error;
@@ -952,50 +875,9 @@ export class Journal {
     return { events, orders: orderIds.length };
   }
 
-  /**
-   * Lets go in the second logs what was pruned from the database, once it is worth a copy of the
-   * rest: a tenth of it. The copy is made beside the log that goes on being written, and nobody
-   * waits for it. Cut anywhere, the log begins before the journal does, which is no fault, and the
-   * next call does it. Rejects with the system's error, the log as it was.
-   */
-  async shortenSecondLogs(): Promise<void> {
-    const { second } = this.#storage;
-    const anchor = this.#book.anchor();
-    if (anchor === null || this.#shortening) return;
-    const { epoch } = anchor;
-    for (const old of second.epochs()) if (old < epoch) second.remove(old);
-    // Of an epoch that was pruned to its last fact there may be none.
-    if (!second.epochs().includes(epoch)) return;
-    const logAnchor = this.#logAnchor(epoch);
-    const stale = anchor.seq - (this.#logBegins.get(epoch) ?? 0);
-    const kept = (this.#st.lastOf.get(epoch) ?? anchor.seq) - anchor.seq;
-    if (logAnchor === null || stale <= 0 || stale < kept * WORTH_SHORTENING) return;
-    this.#shortening = true;
-    try {
-      const shorter = await second.shorter(epoch, logAnchor);
-      if (this.#dead) shorter.drop();
-      else this.#takeShorter(epoch, shorter);
-      this.#logBegins.set(epoch, anchor.seq);
-    } finally {
-      this.#shortening = false;
-    }
-  }
-
-  /** In one go: nothing is appended between the last bytes of the copy and its taking the place. */
-  #takeShorter(epoch: number, shorter: ShorterLog): void {
-    const current = epoch === this.epoch;
-    try {
-      if (current) {
-        this.#second?.close();
-        this.#second = null;
-      }
-      const goodBytes = shorter.finish();
-      if (current) this.#second = this.#storage.second.open(epoch, goodBytes);
-    } catch (error) {
-      // Which of the two is in place is not known: the next start looks.
-      this.#fatal(error);
-      throw error;
-    }
+  /** See {@link SecondLogs.shorten}. */
+  shortenSecondLogs(): Promise<void> {
+    return this.#second.shorten((cause) => this.#fatal(cause));
   }
 
   /** How much room there is for facts. Gives the ballast up when there is none. */
@@ -1053,8 +935,7 @@ export class Journal {
 
   close(): void {
     this.#dead = true;
-    this.#second?.close();
-    this.#second = null;
+    this.#second.close();
     this.#storage.close();
   }
 }

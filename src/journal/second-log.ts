@@ -13,30 +13,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { syncFolder } from './disk.ts';
 import type { LogAnchor, LoggedEvent } from './records.ts';
-
-/** What one epoch's log holds. */
-export interface SecondContents {
-  readonly anchor: LogAnchor | null;
-  /** All whole lines from the start; reading stops at the first bad one. */
-  readonly events: readonly LoggedEvent[];
-  /** Whole lines that stand behind a bad one. */
-  readonly beyond: readonly LoggedEvent[];
-  readonly goodBytes: number;
-  /** Something stands behind `goodBytes`. */
-  readonly torn: boolean;
-  /** Whole lines that fail their checksum; half a line at the end is none. */
-  readonly badLines: number;
-}
-/** Of a log that is not there. */
-export const NO_CONTENTS: SecondContents = {
-  anchor: null,
-  events: [],
-  beyond: [],
-  goodBytes: 0,
-  torn: false,
-  badLines: 0,
-};
 
 /** Where one epoch's facts are written a second time. */
 export interface SecondLogWriter {
@@ -243,31 +221,6 @@ const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size
 const parsedLine = (json: Buffer): LoggedEvent | { readonly anchor: LogAnchor } =>
   JSON.parse(json.toString('utf8')) as LoggedEvent | { anchor: LogAnchor };
 
-/**
- * Reads a log into memory as far as it can be read; a log that is not there is an empty one. For
- * what repairs and compares: a start looks at {@link scanSecondLog}.
- *
- * @throws when the system cannot read it.
- */
-export function readSecondLog(path: string): SecondContents {
-  const events: LoggedEvent[] = [];
-  const beyond: LoggedEvent[] = [];
-  let anchor: LogAnchor | null = null;
-  let good = 0;
-  let badLines = 0;
-  for (const { end, json } of linesOf(path)) {
-    if (json === null) badLines += 1;
-    else {
-      const value = parsedLine(json);
-      if ('anchor' in value) {
-        if (good === 0 && badLines === 0) anchor = value.anchor;
-      } else (badLines > 0 ? beyond : events).push(value);
-      if (badLines === 0) good = end;
-    }
-  }
-  return { anchor, events, beyond, goodBytes: good, torn: good < sizeOf(path), badLines };
-}
-
 /** Place and hashes of a fact, as a line of a log has them. */
 export type LogLink = Pick<LoggedEvent, 'epoch' | 'seq' | 'prevHash' | 'hash'>;
 
@@ -302,7 +255,8 @@ export const NO_SCAN: SecondScan = {
   badLines: 0,
 };
 
-const follows = (link: LogLink, last: LogLink | null): boolean =>
+/** Is this the next fact after that one? Null: it is the first that is looked at. */
+export const follows = (link: LogLink, last: LogLink | null): boolean =>
   last === null || (link.seq === last.seq + 1 && link.prevHash === last.hash);
 
 /**
@@ -348,22 +302,6 @@ export function* secondLogFacts(path: string, beyond = false): Generator<LoggedE
   }
 }
 
-/** The same of a log that was read. */
-export function scanOf(log: SecondContents): SecondScan {
-  const { anchor, events, beyond, goodBytes, torn, badLines } = log;
-  return {
-    anchor,
-    first: events[0] ?? null,
-    last: events.at(-1) ?? null,
-    chained: events.every((e, i) => follows(e, events[i - 1] ?? null)),
-    lines: events.length,
-    lastBeyond: beyond.at(-1) ?? null,
-    goodBytes,
-    torn,
-    badLines,
-  };
-}
-
 /** A fact's line ends so: see {@link LoggedEvent}, whose fields are written in this order. */
 const [PREV, HASH, END] = [',"prevHash":"', '","hash":"', '"}'] as const;
 const HEX = 64;
@@ -388,24 +326,4 @@ export function linkOf(json: Buffer): LogLink | { readonly anchor: LogAnchor } {
         hash: end.slice(-HEX - END.length, -END.length),
       }
     : parsedLine(json);
-}
-
-/**
- * Makes a new directory entry durable. Not every system can open a folder: there the entry is
- * durable with the file.
- */
-export function syncFolder(folder: string): void {
-  let fd: number;
-  try {
-    fd = openSync(folder, 'r');
-  } catch {
-    return;
-  }
-  try {
-    fsyncSync(fd);
-  } catch {
-    // EINVAL / EPERM on systems that cannot fsync a folder (Windows)
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LogAnchor } from './records.ts';
-import { LineCutter, anchorLine, freshPath, linkOf, syncFolder, writeWhole } from './second-log.ts';
+import { syncFolder } from './disk.ts';
+import { LineCutter, anchorLine, freshPath, linkOf, writeWhole } from './second-log.ts';
 import type { ShorterLog } from './second-log.ts';
 
 /** Copied at a time. */

@@ -5,23 +5,31 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  readSync,
-  readdirSync,
   renameSync,
   rmSync,
-  statfsSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { systemCode } from './disk-cause.ts';
-import { SecondLog, scanSecondLog, secondLogFacts, syncFolder } from './second-log.ts';
+import { backupFolder, fileBackups } from './backup-files.ts';
+import type { BackupStore } from './backup-files.ts';
+import {
+  PARTS,
+  copyDurably,
+  demandRoom,
+  freeIn,
+  holdAlone,
+  journalFile,
+  listed,
+  look,
+  syncFile,
+  syncFolder,
+} from './disk.ts';
+import { SecondLog, scanSecondLog, secondLogFacts } from './second-log.ts';
 import type { SecondLogWriter, SecondScan, ShorterLog } from './second-log.ts';
 import { shorterLog } from './shorter-log.ts';
 import type { LogAnchor, LoggedEvent } from './records.ts';
 
-/** Free space below which selling stops. */
-export const MIN_FREE_BYTES = 128 * 1024 * 1024;
 /** Free space below which the ballast is given up, so that what is in flight can be finished. */
 export const FULL_FREE_BYTES = 16 * 1024 * 1024;
 export const BALLAST_BYTES = 64 * 1024 * 1024;
@@ -47,35 +55,6 @@ export interface SecondStore {
   remove(epoch: number): void;
   /** Keeps the log as it is under `name`, never deleted by the journal. */
   setAside(epoch: number, name: string): void;
-}
-
-/** Backups of the database, each named `journal-<epoch>-<seq>.db` after its head. */
-export interface BackupStore {
-  /** Newest first. */
-  list(): string[];
-  /**
-   * A read-only look at one.
-   *
-   * @throws when it cannot be opened.
-   */
-  look<T>(name: string, fn: (db: Database.Database) => T): T;
-  /**
-   * Copies the open database while it goes on being used; the copy is durable and goes by the name
-   * that `judge` gives it, or is dropped when that throws.
-   */
-  make(db: Database.Database, judge: (copy: Database.Database) => string): Promise<string>;
-  remove(name: string): void;
-}
-
-/** Backups as files beside the database. */
-export interface FileBackups extends BackupStore {
-  /**
-   * As `make`, in a process of its own beside whoever has the database open. One read transaction
-   * holds from the first page to the last: what is written meanwhile is not in the copy, and does
-   * not make SQLite begin it again, as another connection's writes otherwise do, without end beside
-   * a busy core.
-   */
-  makeBeside(judge: (copy: Database.Database) => string): Promise<string>;
 }
 
 /**
@@ -134,92 +113,9 @@ export interface JournalStorage {
   };
 }
 
-export function journalFile(dataDir: string): string {
-  return join(dataDir, 'journal.db');
-}
-const BACKUP_NAME = /^journal-(\d+)-(\d+)\.db$/;
 const LOG_NAME = /^second-(\d+)\.log$/;
 /** See {@link freshPath}. */
 const CUT_LOG_NAME = /^second-\d+\.log\.new$/;
-const PARTS = ['', '-wal', '-shm', '-journal'] as const;
-
-/** Pages that are copied before they are put on the disk: 16 MB. */
-const PAGES_AT_ONCE = 4096;
-
-const backupFolder = (dataDir: string): string => join(dataDir, 'backup');
-
-/** The backups of a journal. `free`: free bytes where a folder lives. */
-export function fileBackups(
-  dataDir: string,
-  free: (folder: string) => number = freeIn,
-): FileBackups {
-  const folder = backupFolder(dataDir);
-  // No name of a backup: what was cut is never taken for one.
-  const fresh = join(folder, 'new.db');
-  const clear = (): void => {
-    for (const part of PARTS) rmSync(fresh + part, { force: true });
-  };
-  const judged = (judge: (copy: Database.Database) => string): string => {
-    // Out of WAL: a backup is one file, and a reader needs to write nothing beside it.
-    const copy = new Database(fresh);
-    try {
-      copy.pragma('synchronous = FULL');
-      copy.pragma('journal_mode = DELETE');
-    } finally {
-      copy.close();
-    }
-    syncFile(fresh);
-    const name = look(fresh, judge);
-    renameSync(fresh, join(folder, name));
-    syncFolder(folder);
-    return name;
-  };
-  const make = async (
-    from: Database.Database,
-    copied: () => Promise<unknown>,
-    judge: (copy: Database.Database) => string,
-  ): Promise<string> => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    syncFolder(dataDir);
-    const turn = takeTurn(join(dataDir, 'backup.lock'));
-    try {
-      // One that was killed may have left it, and it takes room.
-      clear();
-      demandRoom(bytesOf(from), free(folder));
-      await copied();
-      return judged(judge);
-    } catch (cause) {
-      clear();
-      throw cause;
-    } finally {
-      turn.close();
-    }
-  };
-
-  return {
-    list: () =>
-      listed(folder)
-        .flatMap((name) => {
-          const m = BACKUP_NAME.exec(name);
-          return m === null ? [] : [{ name, epoch: Number(m[1]), seq: Number(m[2]) }];
-        })
-        .toSorted((a, b) => b.epoch - a.epoch || b.seq - a.seq)
-        .map((b) => b.name),
-    look: (name, fn) => look(join(folder, name), fn),
-    make: (from, judge) => make(from, () => from.backup(fresh), judge),
-    async makeBeside(judge) {
-      const from = new Database(journalFile(dataDir), { readonly: true, fileMustExist: true });
-      try {
-        return await make(from, () => copyOneState(from, fresh), judge);
-      } finally {
-        from.close();
-      }
-    },
-    remove(name) {
-      rmSync(join(folder, name), { force: true });
-    },
-  };
-}
 
 /** The journal's place on real disks. `free`: free bytes where a folder lives. */
 export function fileStorage(
@@ -386,125 +282,6 @@ function planned(text: string): string | null {
     return typeof aside === 'string' && /^[\w-]+$/.test(aside) ? aside : null;
   } catch {
     return null;
-  }
-}
-
-const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
-
-function freeIn(folder: string): number {
-  const s = statfsSync(folder);
-  return s.bavail * s.bsize;
-}
-
-/**
- * Holds a file against every other process, and every other connection of this one, until it is
- * closed. The lock is the operating system's and dies with the process.
- *
- * @throws SQLITE_BUSY where another one holds it.
- */
-function holdAlone(path: string): Database.Database {
-  const held = new Database(path, { timeout: 0 });
-  try {
-    held.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
-    return held;
-  } catch (cause) {
-    held.close();
-    throw cause;
-  }
-}
-
-/** Two backups at once would write one file, and take the room of two: the second is refused. */
-function takeTurn(path: string): Database.Database {
-  try {
-    return holdAlone(path);
-  } catch (cause) {
-    if (systemCode(cause)?.startsWith('SQLITE_BUSY') !== true) throw cause;
-    throw new Error('another one is being made', { cause });
-  }
-}
-
-/** No copy takes the room that keeps the machine selling. */
-function demandRoom(size: number, free: number): void {
-  if (free >= size + MIN_FREE_BYTES) return;
-  const mb = (bytes: number): string => (bytes / (1 << 20)).toFixed(0);
-  throw new Error(
-    `too little room: the copy takes ${mb(size)} MB, ${mb(free)} MB are free and ${mb(MIN_FREE_BYTES)} MB of them stay so`,
-  );
-}
-
-const bytesOf = (db: Database.Database): number =>
-  Number(db.pragma('page_count', { simple: true })) *
-  Number(db.pragma('page_size', { simple: true }));
-
-/** The database as it is in this moment, whoever writes meanwhile. */
-async function copyOneState(from: Database.Database, to: string): Promise<void> {
-  const fd = openSync(to, 'wx', 0o600);
-  try {
-    from.exec('BEGIN');
-    from.prepare('SELECT count(*) FROM sqlite_schema').get();
-    await from.backup(to, {
-      progress: () => {
-        // Bit by bit: at the end it would be the whole copy at once, and whoever else syncs a file
-        // on this disk, as a core does with each fact, would wait for it.
-        fsyncSync(fd);
-        return PAGES_AT_ONCE;
-      },
-    });
-    // Over before the copy is judged: the core's WAL cannot be begun anew as long as this lasts.
-    from.exec('COMMIT');
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFile(path: string): void {
-  const fd = openSync(path, 'r+');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function look<T>(path: string, fn: (db: Database.Database) => T): T {
-  try {
-    return lookWith({ readonly: true, fileMustExist: true }, path, fn);
-  } catch (cause) {
-    // A transaction that was cut has to be taken back first, by SQLite and with the right to
-    // write.
-    if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_READONLY'))
-      throw cause;
-    return lookWith({ fileMustExist: true }, path, fn);
-  }
-}
-
-function lookWith<T>(options: Database.Options, path: string, fn: (db: Database.Database) => T): T {
-  const reader = new Database(path, options);
-  try {
-    return fn(reader);
-  } finally {
-    reader.close();
-  }
-}
-
-/** The same bytes under another name, on disk when it returns (its folder entry is the caller's). */
-function copyDurably(from: string, to: string): void {
-  const source = openSync(from, 'r');
-  try {
-    const target = openSync(to, 'w', 0o600);
-    try {
-      const block = new Uint8Array(1 << 20);
-      for (;;) {
-        const length = readSync(source, block);
-        if (length === 0) break;
-        for (let at = 0; at < length;) at += writeSync(target, block, at, length - at);
-      }
-      fsyncSync(target);
-    } finally {
-      closeSync(target);
-    }
-  } finally {
-    closeSync(source);
   }
 }
 

@@ -1,7 +1,8 @@
+import { journalFile, listed } from './disk.ts';
 import { tellCause } from './disk-cause.ts';
 import { openToRead } from './open-to-read.ts';
 import type { OpenToRead } from './open-to-read.ts';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { canonicalJson } from '../shared/canonical-json.ts';
@@ -18,9 +19,7 @@ import { chainHash } from './hash.ts';
 import { anchorOf, eventName, linkProblem } from './inspect.ts';
 import { schemaDigest } from './schema.ts';
 import { SecondLog, scanSecondLog, secondLogFacts } from './second-log.ts';
-import type { SecondScan } from './second-log.ts';
-import type { LoggedEvent } from './records.ts';
-import { journalFile } from './storage.ts';
+import type { SecondStore } from './storage.ts';
 
 /** What a check of the whole journal found. */
 export interface VerifyReport {
@@ -41,11 +40,7 @@ export interface VerifyReport {
 }
 
 /** The second logs, of which none has to fit into memory. */
-export interface SecondLogs {
-  scan(epoch: number): SecondScan;
-  /** Its facts up to the first bad line. */
-  facts(epoch: number): Iterable<LoggedEvent>;
-}
+type SecondLogs = Pick<SecondStore, 'scan' | 'facts'>;
 /** The most that one append can hold: a second log that lacks more was not merely cut. */
 const MOST_CUT = 8;
 
@@ -88,10 +83,7 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
       (epoch) => secondPath !== null && existsSync(SecondLog.path(secondPath, epoch)),
     );
   try {
-    const logs = logFiles(secondPath);
-    const report = verify();
-    // A running core has put a shorter log in the place of the one that was read: once in weeks.
-    return report.ok || logs === logFiles(secondPath) ? report : verify();
+    return secondPath === null ? verify() : whileLogsStay(secondPath, verify);
   } catch (cause) {
     return { ...empty, problems: [tellCause('cannot be read', cause)] };
   } finally {
@@ -99,13 +91,23 @@ export function verifyJournal(dataDir: string, secondPath: string | null): Verif
   }
 }
 
-/** Which files the second logs are: another one under the same name is another file. */
-function logFiles(secondPath: string | null): string {
-  if (secondPath === null || !existsSync(secondPath)) return '';
-  return readdirSync(secondPath)
-    .filter((name) => name.endsWith('.log'))
-    .map((name) => `${name} ${statSync(join(secondPath, name), { bigint: true }).ino}`)
-    .join();
+/**
+ * A check that found something is made once more where a running core put a shorter log in the
+ * place of one that was being read, as it does once in weeks.
+ */
+export function whileLogsStay<T extends { readonly ok: boolean }>(
+  secondPath: string,
+  check: () => T,
+): T {
+  // Another log under the same name is another file.
+  const files = (): string =>
+    listed(secondPath)
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => `${name} ${statSync(join(secondPath, name), { bigint: true }).ino}`)
+      .join();
+  const before = files();
+  const found = check();
+  return found.ok || files() === before ? found : check();
 }
 
 /** The same on an open connection. `second` null: the second logs are not checked. */

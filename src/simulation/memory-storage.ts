@@ -1,9 +1,10 @@
 import Database from 'better-sqlite3';
 import type { LogAnchor, LoggedEvent } from '../journal/records.ts';
 import { SCHEMA_VERSION, migrate } from '../journal/schema.ts';
-import { NO_CONTENTS, scanOf } from '../journal/second-log.ts';
-import type { SecondContents } from '../journal/second-log.ts';
-import { MIN_FREE_BYTES, guard } from '../journal/storage.ts';
+import { NO_SCAN, follows } from '../journal/second-log.ts';
+import type { SecondScan } from '../journal/second-log.ts';
+import { MIN_FREE_BYTES } from '../journal/disk.ts';
+import { guard } from '../journal/storage.ts';
 import type { JournalStorage } from '../journal/storage.ts';
 
 function memory(image?: Buffer): Database.Database {
@@ -42,10 +43,27 @@ const EMPTY_ALL = `BEGIN; INSERT OR REPLACE INTO meta VALUES ('pruning', '1');
   ${TABLES.map((t) => `DELETE FROM ${t};`).join(' ')}
   DELETE FROM meta WHERE key <> 'schema_digest'; COMMIT`;
 
+/** One epoch's second log. */
+interface Log {
+  readonly anchor: LogAnchor | null;
+  readonly events: LoggedEvent[];
+}
+
+/** Memory has no bad lines; its length is counted in facts. */
+const scanOf = ({ anchor, events }: Log): SecondScan => ({
+  ...NO_SCAN,
+  anchor,
+  first: events[0] ?? null,
+  last: events.at(-1) ?? null,
+  lines: events.length,
+  chained: events.every((e, i) => follows(e, events[i - 1] ?? null)),
+  goodBytes: events.length,
+});
+
 /** A copy of a memory storage's disks at one moment. */
 export interface DiskImage {
   readonly database: Buffer | null;
-  readonly second: ReadonlyMap<number, SecondContents>;
+  readonly second: ReadonlyMap<number, Log>;
   readonly backups: ReadonlyMap<string, Buffer>;
 }
 
@@ -88,14 +106,9 @@ export function memoryStorage(): MemoryStorage {
   let building: Database.Database | null = null;
   let locked = false;
   let ballast = 0;
-  const logs = new Map<number, { anchor: LogAnchor | null; events: LoggedEvent[] }>();
+  const logs = new Map<number, Log>();
   const backups = new Map<string, Buffer>();
-  const contents = (epoch: number): SecondContents => {
-    const log = logs.get(epoch);
-    return log === undefined
-      ? NO_CONTENTS
-      : { ...NO_CONTENTS, anchor: log.anchor, events: log.events, goodBytes: log.events.length };
-  };
+  const logOf = (epoch: number): Log => logs.get(epoch) ?? { anchor: null, events: [] };
   const idle = (): void => {
     if (locked) throw new Error('the disk is in use');
   };
@@ -133,13 +146,13 @@ export function memoryStorage(): MemoryStorage {
     },
     second: {
       epochs: () => [...logs.keys()].toSorted((a, b) => a - b),
-      scan: (epoch) => scanOf(contents(epoch)),
-      facts: (epoch) => contents(epoch).events,
+      scan: (epoch) => scanOf(logOf(epoch)),
+      facts: (epoch) => logOf(epoch).events,
       // No waiting in between: a seed replays exactly.
       shorter(epoch, anchor) {
         return Promise.resolve({
           finish() {
-            const events = (logs.get(epoch)?.events ?? []).filter((e) => e.seq > anchor.seq);
+            const events = logOf(epoch).events.filter((e) => e.seq > anchor.seq);
             logs.set(epoch, { anchor, events });
             return events.length;
           },
@@ -147,7 +160,7 @@ export function memoryStorage(): MemoryStorage {
         });
       },
       open(epoch, good) {
-        const log = logs.get(epoch) ?? { anchor: null, events: [] };
+        const log = logOf(epoch);
         logs.set(epoch, log);
         log.events.length = Math.min(log.events.length, good);
         return {
@@ -232,10 +245,7 @@ export function memoryStorage(): MemoryStorage {
     image: () => ({
       database: db === null ? null : db.serialize(),
       second: new Map(
-        [...logs.keys()].map((epoch) => [
-          epoch,
-          { ...contents(epoch), events: [...contents(epoch).events] },
-        ]),
+        [...logs].map(([epoch, { anchor, events }]) => [epoch, { anchor, events: [...events] }]),
       ),
       backups: new Map(backups),
     }),

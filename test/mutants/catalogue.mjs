@@ -111,15 +111,15 @@ const JOURNAL = [
     'The second log is written a moment after the append returned.',
     edit(
       'journal/journal.ts',
-      `      this.#second?.append(logged);\n    } catch`,
-      `      queueMicrotask(() => this.#second?.append(logged));\n    } catch`,
+      `      this.#second.append(logged);\n    } catch`,
+      `      queueMicrotask(() => this.#second.append(logged));\n    } catch`,
     ),
     unit('journal/journal', 'folds a sale, chained, in both places'),
   ),
   mutant(
     'journal-second-log-forgotten',
     'Facts go to the database only.',
-    edit('journal/journal.ts', `      this.#second?.append(logged);\n    } catch`, `    } catch`),
+    edit('journal/journal.ts', `      this.#second.append(logged);\n    } catch`, `    } catch`),
     unit('journal/journal', 'folds a sale, chained, in both places'),
   ),
   mutant(
@@ -182,8 +182,8 @@ const JOURNAL = [
     'A second log that cannot be written is passed over.',
     edit(
       'journal/journal.ts',
-      `      this.#second?.append(logged);\n    } catch (error) {\n      this.#fatal(error);\n      throw error;\n    }`,
-      `      this.#second?.append(logged);\n    } catch {}`,
+      `      this.#second.append(logged);\n    } catch (error) {\n      this.#fatal(error);\n      throw error;\n    }`,
+      `      this.#second.append(logged);\n    } catch {}`,
     ),
     unit('journal/upkeep'),
   ),
@@ -315,8 +315,8 @@ const JOURNAL = [
     'journal-writes-to-the-log-that-was-replaced',
     'After the second log was shortened, facts go on into the old file.',
     edit(
-      'journal/journal.ts',
-      `if (current) this.#second = this.#storage.second.open(epoch, goodBytes);`,
+      'journal/second-logs.ts',
+      `if (isPresent) this.#write(epoch, goodBytes);`,
       `void goodBytes;`,
     ),
     unit('journal/upkeep'),

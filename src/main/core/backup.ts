@@ -27,7 +27,7 @@ export async function backupApart(
   });
   switch (said.kind) {
     case 'not-begun':
-      return err(failed(String(said.cause)));
+      return err(failed(String(said.cause), said.cause));
     case 'given-up':
       return err(failed('it had no end'));
     case 'ended':
@@ -35,7 +35,8 @@ export async function backupApart(
   }
 }
 
-const failed = (why: string): Failure => failure('JRNL-0101', `the backup failed: ${why.trim()}`);
+const failed = (why: string, cause?: unknown): Failure =>
+  failure('JRNL-0101', `the backup failed: ${why.trim()}`, cause);
 
 /** Null: this is no answer. */
 function answered(out: string): BackupMade | null {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainHash } from '../../../src/journal/hash.ts';
 import { linkProblem } from '../../../src/journal/inspect.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { readSecondLog } from '../../../src/journal/second-log.ts';
+import { readSecondLog } from '../../support/second-log.ts';
 import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
 import type { MemoryStorage } from '../../../src/simulation/memory-storage.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';

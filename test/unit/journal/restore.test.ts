@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/journal/journal.ts';
-import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
+import { SecondLog } from '../../../src/journal/second-log.ts';
+import { readSecondLog } from '../../support/second-log.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
 import { scratchFolder } from '../../support/kiosk-world.ts';
 import { Rig, TERMINAL, orderId, sale, step } from './rig.ts';

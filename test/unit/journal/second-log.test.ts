@@ -15,10 +15,10 @@ import {
   LineCutter,
   NO_SCAN,
   SecondLog,
-  readSecondLog,
-  scanOf,
   scanSecondLog,
+  secondLogFacts,
 } from '../../../src/journal/second-log.ts';
+import { readSecondLog } from '../../support/second-log.ts';
 import { shorterLog } from '../../../src/journal/shorter-log.ts';
 import { scratchFolder } from '../../support/kiosk-world.ts';
 import { Rig, TERMINAL, sale, step } from './rig.ts';
@@ -75,16 +75,21 @@ describe('a log is looked through', () => {
         writeFileSync(log(), bytes);
         if (cut !== null && cut < bytes.length) truncateSync(log(), cut);
         appendFileSync(log(), tail);
-        const { badLines, ...rest } = readSecondLog(log());
+        const { events: good, beyond, ...others } = readSecondLog(log());
         const links = (e: LoggedEvent | null): unknown =>
           e === null ? null : { epoch: e.epoch, seq: e.seq, prevHash: e.prevHash, hash: e.hash };
-        const want = scanOf({ badLines, ...rest });
         expect(scanSecondLog(log())).toEqual({
-          ...want,
-          first: links(rest.events[0] ?? null),
-          last: links(rest.events.at(-1) ?? null),
-          lastBeyond: links(rest.beyond.at(-1) ?? null),
+          ...others,
+          first: links(good[0] ?? null),
+          last: links(good.at(-1) ?? null),
+          lastBeyond: links(beyond.at(-1) ?? null),
+          lines: good.length,
+          chained: good
+            .slice(1)
+            .every((e, i) => e.seq === (good[i]?.seq ?? 0) + 1 && e.prevHash === good[i]?.hash),
         });
+        expect([...secondLogFacts(log())]).toEqual(good);
+        expect([...secondLogFacts(log(), true)]).toEqual([...good, ...beyond]);
       }),
       { numRuns: 300 },
     );

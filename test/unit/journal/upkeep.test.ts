@@ -14,11 +14,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal, MIN_FREE_BYTES } from '../../../src/journal/journal.ts';
 import { initial } from '../../../src/journal/migrations/0001-initial.ts';
 import { schemaDigest } from '../../../src/journal/schema.ts';
-import { SecondLog, readSecondLog } from '../../../src/journal/second-log.ts';
+import { SecondLog } from '../../../src/journal/second-log.ts';
+import { readSecondLog } from '../../support/second-log.ts';
 import type { LoggedEvent } from '../../../src/journal/records.ts';
 import { BALLAST_BYTES, FULL_FREE_BYTES, fileStorage } from '../../../src/journal/storage.ts';
 import { memoryStorage } from '../../../src/simulation/memory-storage.ts';
 import type { JournalStorage } from '../../../src/journal/storage.ts';
+import { verifyJournal, whileLogsStay } from '../../../src/journal/verify.ts';
 import type { JournalEvent } from '../../../src/shared/facts/catalogue.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { eventHash, genesisHash } from '../../../src/shared/journal-hash.ts';
@@ -411,6 +413,24 @@ describe('prune', () => {
     expect([readSecondLog(log()).events.length, rig.verify()]).toEqual([17, []]);
     const again = rig.open();
     expect([again.head.seq, again.condition(), rig.verify()]).toEqual([31, { kind: 'good' }, []]);
+  });
+  it('a check beside it is made again where the log was exchanged under it, and not else', async () => {
+    const j = prunedJournal();
+    let checks = 0;
+    const bad = () => ({ ok: false, checks: ++checks });
+    expect(whileLogsStay(rig.secondPath, bad)).toEqual({ ok: false, checks: 1 });
+    const copy = await rig.files().second.shorter(1, {
+      ...anchored.anchor,
+      hash: readSecondLog(log()).events[13]?.hash ?? '',
+    });
+    const exchanged = () => {
+      if (checks++ === 1) copy.finish();
+      return verifyJournal(rig.dataDir, rig.secondPath).ok && checks > 2
+        ? { ok: true, checks }
+        : { ok: false, checks };
+    };
+    expect(whileLogsStay(rig.secondPath, exchanged)).toEqual({ ok: true, checks: 3 });
+    expect(j.head.seq).toBe(17);
   });
   it('it is not copied for little', async () => {
     const j = prunedJournal();
