@@ -20,6 +20,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sabotaged } from '../test/mutants/match.mjs';
+import { named, pattern } from '../test/mutants/names.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 /** No command takes nearly so long; one that hangs has noticed nothing. */
@@ -53,14 +54,6 @@ const label = (c) =>
   c.kind === 'simulate'
     ? `simulation, seeds ${c.seed}–${c.seed + c.seeds - 1}`
     : `${c.files.map((f) => path.basename(f, '.test.ts')).join(', ')}${c.name === undefined ? '' : `: ${c.name}`}`;
-/** `…` in a name stands for anything. */
-const pattern = (name) =>
-  name
-    .split('…')
-    .map((part) => part.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-const named = (test, name) => name === undefined || new RegExp(pattern(name)).test(test.name);
-
 /** A copy of everything that git knows or would take, with this tree's packages. */
 function copyTree(folder) {
   const listed = spawnSync(
@@ -174,7 +167,8 @@ async function vitest(folder, project, files, names, bail) {
       .slice(0, 2_000),
   };
 }
-const matches = (command, test) => command.files.includes(test.file) && named(test, command.name);
+const matches = (command, test) =>
+  command.files.includes(test.file) && named(test.name, command.name);
 
 async function simulate(folder, c) {
   const r = await run(folder, [

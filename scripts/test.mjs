@@ -10,6 +10,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { constants, setPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MUTANTS } from '../test/mutants/catalogue.mjs';
+import { unnamed } from '../test/mutants/names.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const args = process.argv.slice(2);
@@ -160,6 +162,20 @@ function failuresOf(project, report) {
   });
 }
 
+/** A test that was renamed leaves the sabotage that it was to catch to nobody. */
+function lostMutants(project, report) {
+  const tests = new Map(
+    report.testResults.map((file) => [
+      path.relative(root, file.name).replaceAll(path.sep, '/'),
+      file.assertionResults.map((t) => t.fullName),
+    ]),
+  );
+  return unnamed(MUTANTS, project, (file) => tests.get(file)).map((what) => ({
+    what: `${project} · mutants`,
+    why: what,
+  }));
+}
+
 /** A vitest project; what it counted is read from its report, and a run without a report has failed. */
 function vitest(project, how = {}) {
   return async () => {
@@ -179,10 +195,11 @@ function vitest(project, how = {}) {
     );
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
     const r = JSON.parse(readFileSync(report, 'utf8'));
-    failures.push(...failuresOf(project, r));
+    const lost = lostMutants(project, r);
+    failures.push(...failuresOf(project, r), ...lost);
     return {
       passed: r.numPassedTests,
-      failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0),
+      failed: r.numFailedTests + (r.numFailedTests === 0 && !good ? 1 : 0) + lost.length,
       skipped: r.numPendingTests + (r.numTodoTests ?? 0),
     };
   };

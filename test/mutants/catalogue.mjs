@@ -1236,7 +1236,7 @@ const KIOSK = [
       `JOIN events e ON e.order_id = r.order_id WHERE r.account = \${UNSEEN} AND e.kind`,
       `JOIN events e ON e.order_id = r.order_id WHERE r.card_no = ? AND e.kind`,
     ),
-    unit('kiosk/two-cards', 'a count that is behind'),
+    unit('kiosk/two-cards', 'has a count that is behind'),
   ),
   mutant(
     'sent-not-noted',

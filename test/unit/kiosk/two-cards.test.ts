@@ -52,6 +52,19 @@ describe('the second card of an account, while central is away', () => {
     await refused('SALE-0110');
   });
 
+  it('has a count that is behind once the first was recharged here after its own last answer', async () => {
+    w.central.away = false;
+    w.setService({ centralUp: true });
+    await w.toPay('golden');
+    w.pay.pay();
+    await w.untilScreen('done');
+    await w.remove();
+    await w.run(7_000);
+    w.central.away = true;
+    w.setService({ centralUp: false });
+    await refused('SALE-0102');
+  });
+
   it('is not sold to while a write of the first is in doubt, nor after a restart', async () => {
     await w.toPay('golden');
     w.card('golden').arm({ kind: 'tear', at: 3, when: 'after', from: 'arming' });
