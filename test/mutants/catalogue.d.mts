@@ -9,7 +9,9 @@ export interface Mutant {
   }[];
   readonly by: readonly {
     readonly kind: 'tests' | 'simulate';
+    readonly project?: string;
     readonly files?: readonly string[];
+    readonly name?: string;
   }[];
 }
 export declare const MUTANTS: readonly Mutant[];

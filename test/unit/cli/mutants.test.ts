@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { MUTANTS } from '../../mutants/catalogue.mjs';
 import { sabotaged } from '../../mutants/match.mjs';
+import { unnamed } from '../../mutants/names.mjs';
 
 // What test:mutants would find out after minutes: whoever changes a line that a sabotage is made of
 // sees it at once.
@@ -32,4 +33,15 @@ it('a sabotage is found however the source is laid out', () => {
   expect(sabotaged(source, 'one(', 'two(')).toContain("two('x'");
   expect(sabotaged(source, 'three', 'two')).toBeNull();
   expect(sabotaged('a; a;', 'a', 'b')).toBeNull();
+});
+
+it('a sabotage that names a test which nobody has any more is told, where its file was run', () => {
+  const by = { kind: 'tests', project: 'unit', files: ['a.test.ts'], name: 'pays … once' } as const;
+  const mutants = [{ id: 'm', what: '', edits: [], by: [by] }];
+  const ran = (...tests: string[]) =>
+    unnamed(mutants, 'unit', (file) => (file === 'a.test.ts' ? tests : undefined));
+  expect(ran('a visit pays, and only once')).toEqual([]);
+  expect(ran('a visit pays')).toEqual(['m: no test “pays … once” in a.test.ts']);
+  expect(unnamed(mutants, 'unit', () => undefined)).toEqual([]);
+  expect(unnamed(mutants, 'powercut', () => [])).toEqual([]);
 });
